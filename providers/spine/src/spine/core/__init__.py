@@ -1,0 +1,1 @@
+"""The pure heart: errors, tiers, weeks, partitions, receipts. Imports no Airflow, no driver, no dataframe library."""
