@@ -1,0 +1,103 @@
+"""The shape of ``airflow spine ...``. Every ``airflow`` command imports this module: names and help only, no work.
+
+A command is a function that takes the parsed ``argparse.Namespace``; its module is imported when it runs.
+"""
+
+from __future__ import annotations
+
+from airflow.cli.cli_config import (
+    ARG_OUTPUT,
+    ARG_VERBOSE,
+    ActionCommand,
+    Arg,
+    GroupCommand,
+    lazy_load_command,
+    positive_int,
+)
+
+ARG_WORKFLOW = Arg(("workflow",), help="Name of the workflow, such as finra.weekly_refresh", metavar="WORKFLOW")
+ARG_WORKFLOW_PATHS = Arg(
+    ("paths",),
+    help="Workflow files or folders (default: every workflow of [spine] include_dir)",
+    nargs="*",
+    metavar="PATH",
+)
+ARG_PARAM = Arg(
+    ("-p", "--param"),
+    help="A parameter of the run; may be given several times. The value is read as JSON where it is JSON, else as text",
+    action="append",
+    default=[],
+    dest="params",
+    metavar="KEY=VALUE",
+)
+ARG_TIER = Arg(("--tier",), help="Only this tier: T1, T2, OTCE or an alias of one")
+ARG_WEEK_ENDING = Arg(("--week-ending",), help="Only this week: its Friday, as YYYY-MM-DD", metavar="DATE")
+ARG_LIMIT = Arg(
+    ("--limit",), help="At most this many rows (default: 100)", type=positive_int(allow_zero=False), default=100
+)
+
+ARG_OUT = Arg(("--out",), help="Folder to write into; created when missing", required=True, metavar="DIR")
+ARG_WEEKS = Arg(("--weeks",), help="How many weeks (default: 8)", type=positive_int(allow_zero=False), default=8)
+ARG_UNTIL = Arg(
+    ("--until",), help="The last week's Friday, as YYYY-MM-DD (default: the newest published)", metavar="DATE"
+)
+ARG_SEED = Arg(("--seed",), help="The same seed writes the same bytes (default: 7)", type=int, default=7)
+ARG_SYMBOLS = Arg(
+    ("--symbols",), help="How many symbols in each tier (default: 50)", type=positive_int(allow_zero=False), default=50
+)
+
+
+def get_spine_cli_commands() -> list[GroupCommand]:
+    """The group ``airflow spine``, as ``provider.yaml`` names it under ``cli``."""
+    return [
+        GroupCommand(
+            name="spine",
+            help="FINRA OTC Transparency: workflows, domain database, rejects",
+            subcommands=(
+                GroupCommand(name="db", help="The domain database", subcommands=_db_commands()),
+                GroupCommand(name="workflows", help="The workflow files", subcommands=_workflow_commands()),
+                GroupCommand(name="rejects", help="Input lines that were refused", subcommands=_reject_commands()),
+                *_run_commands(),
+            ),
+        )
+    ]
+
+
+def _db_commands() -> tuple[ActionCommand, ...]:
+    return (
+        _command("upgrade", "spine.cli.db.upgrade", "Apply the migrations that are missing", ARG_VERBOSE),
+        _command(
+            "status", "spine.cli.db.status", "Which migrations are applied, which are not", ARG_OUTPUT, ARG_VERBOSE
+        ),
+    )
+
+
+def _workflow_commands() -> tuple[ActionCommand, ...]:
+    module = "spine.cli.workflows"
+    return (
+        _command("list", f"{module}.list_workflows", "Every workflow and its schedules", ARG_OUTPUT, ARG_VERBOSE),
+        _command("lint", f"{module}.lint_workflows", "Check workflow files; exits 1 on an error", ARG_WORKFLOW_PATHS),
+        _command("show", f"{module}.show_workflow", "One workflow's steps, in order", ARG_WORKFLOW, ARG_OUTPUT),
+    )
+
+
+def _reject_commands() -> tuple[ActionCommand, ...]:
+    filters = (ARG_TIER, ARG_WEEK_ENDING, ARG_LIMIT)
+    return (
+        _command("list", "spine.cli.rejects.list_rejects", "The newest rejects", *filters, ARG_OUTPUT, ARG_VERBOSE),
+    )
+
+
+def _run_commands() -> tuple[ActionCommand, ...]:
+    shape = (ARG_OUT, ARG_WEEKS, ARG_UNTIL, ARG_SEED, ARG_SYMBOLS)
+    return (
+        _command(
+            "run", "spine.cli.run.run", "Run a workflow here, without a scheduler", ARG_WORKFLOW, ARG_PARAM, ARG_VERBOSE
+        ),
+        _command("synthesize", "spine.cli.synthesize.synthesize", "Write invented FINRA files", *shape),
+        _command("demo", "spine.cli.demo.demo", "Show the whole path on invented data", ARG_VERBOSE),
+    )
+
+
+def _command(name: str, function: str, summary: str, *args: Arg) -> ActionCommand:
+    return ActionCommand(name=name, help=summary, func=lazy_load_command(function), args=args)
