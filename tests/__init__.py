@@ -1,0 +1,1 @@
+"""Tests mirror the package: unit (no server), integration (servers that the tests start), chaos, browser."""

@@ -1,0 +1,55 @@
+"""Fixtures for every test. The servers behind them are in tests/support."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.airflow import create_metadata_database, isolate_airflow
+from tests.support.paths import FINRA_DATA
+from tests.support.postgres import PostgresServer, PostgresUnavailable, running_postgres
+
+# Here and not in a fixture: a test module's own imports may be the first to import airflow.
+_AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="spine-airflow-"))
+atexit.register(shutil.rmtree, _AIRFLOW_HOME, ignore_errors=True)
+isolate_airflow(_AIRFLOW_HOME)
+
+
+@pytest.fixture(scope="session")
+def airflow_env() -> Path:
+    """AIRFLOW_HOME of this session, with Airflow's database made."""
+    create_metadata_database()
+    return _AIRFLOW_HOME
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A real server. Where none is installed the test is skipped, except under SPINE_REQUIRE_POSTGRES=1."""
+    try:
+        with running_postgres() as server:
+            yield server
+    except PostgresUnavailable as reason:
+        if os.environ.get("SPINE_REQUIRE_POSTGRES") == "1":
+            raise
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """An empty database for this test alone."""
+    with postgres_server.database() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def finra_data() -> Path:
+    """The folder with real FINRA files, which are never part of the repository."""
+    if not FINRA_DATA.is_dir():
+        pytest.skip(f"no FINRA files in {FINRA_DATA}; name their folder in SPINE_FINRA_DATA")
+    return FINRA_DATA
