@@ -25,7 +25,7 @@ synchronous_commit = off
 full_page_writes = off
 timezone = 'UTC'
 """
-_OWNER = "spine"
+_OWNER = "spine_root"
 
 
 class PostgresUnavailable(RuntimeError):
