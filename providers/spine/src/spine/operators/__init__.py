@@ -1,0 +1,1 @@
+"""Airflow operators. Thin: they read Airflow's context, call the pure core, and return a receipt."""

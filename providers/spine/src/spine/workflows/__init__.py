@@ -1,0 +1,1 @@
+"""Workflow files: read by ``loader``, ordered by ``graph``, run by ``runner`` or as the DAGs of ``dag_factory``."""

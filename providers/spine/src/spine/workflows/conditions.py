@@ -1,0 +1,222 @@
+"""The small expression language of ``condition:`` and ``${...}``: read once, evaluated over params and outputs.
+
+    not skip_rolling
+    quality_score > 0.95
+    params.tier == 'T1' and outputs.ingest.rows > 0
+
+Python's parser reads it; only the constructs in ``_Evaluation`` exist. There is no call, no ``eval`` and no attribute
+access: a dot looks a key up in a mapping and does nothing else. ``not``, ``and`` and ``or`` take true or false only,
+so that a forgotten comparison (``rows``, ``'false'``) is an error and not a silent yes.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from spine.core.errors import ConfigurationError
+from spine.core.suggest import did_you_mean
+
+MAX_LENGTH = 1000
+MAX_DEPTH = 50
+
+_WORDS = {"true": True, "false": False, "null": None}
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.In: lambda item, container: item in container,
+    ast.NotIn: lambda item, container: item not in container,
+}
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+_ALLOWED: tuple[type[ast.AST], ...] = (
+    *(ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.BinOp),
+    *(ast.Name, ast.Attribute, ast.Load, ast.Constant, ast.List, ast.Tuple),
+    *_COMPARISONS,
+    *_ARITHMETIC,
+)
+
+
+class ExpressionError(ConfigurationError):
+    """An expression that cannot be read. ``offset`` counts characters from its start."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What names mean: ``params.x``, ``outputs.step.key``, and bare names.
+
+    A bare name is the key of that name in the newest output that has it, else the parameter.
+
+    :param outputs: receipts by step name, in the order of the steps.
+    """
+
+    params: Mapping[str, Any]
+    outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def lookup(self, name: str) -> Any:
+        """:raises ConfigurationError: for a name nothing defines, naming what is defined."""
+        if name in ("params", "outputs"):
+            return getattr(self, name)
+        for receipt in reversed(list(self.outputs.values())):
+            if name in receipt:
+                return receipt[name]
+        if name in self.params:
+            return self.params[name]
+        raise ConfigurationError(f"unknown name '{name}'; {did_you_mean(name, self._names())}")
+
+    def _names(self) -> set[str]:
+        return {"params", "outputs", *self.params, *(key for receipt in self.outputs.values() for key in receipt)}
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A read expression. Make one with ``parse_expression``."""
+
+    text: str
+    tree: ast.expr
+
+    def value(self, scope: Scope) -> Any:
+        """:raises ConfigurationError: unknown names, or values an operator cannot take."""
+        try:
+            return _Evaluation(scope).value(self.tree)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{self.text!r}: {error.message}", context=error.context) from None
+        except (TypeError, ArithmeticError) as error:
+            raise ConfigurationError(f"{self.text!r} cannot be computed: {error}") from error
+
+    def truth(self, scope: Scope) -> bool:
+        """The value of a condition. :raises ConfigurationError: also when it is neither true nor false."""
+        return _truth(self.value(scope), self.text)
+
+    def param_names(self) -> Iterator[str]:
+        """Every ``x`` it reads as ``params.x``."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "params":
+                yield node.attr
+
+    def step_names(self) -> Iterator[str]:
+        """Every ``step`` it reads as ``outputs.step``."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "outputs":
+                yield node.attr
+
+
+def parse_expression(text: str) -> Expression:
+    """Read an expression.
+
+    :raises ExpressionError: not an expression, or one with constructs beyond the language.
+    """
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(f"longer than {MAX_LENGTH} characters", 0)
+    source = text.strip()
+    indent = len(text) - len(text.lstrip())
+    try:
+        tree = ast.parse(source, mode="eval")
+    except SyntaxError as error:
+        raise ExpressionError(f"cannot be read: {error.msg}", indent + max((error.offset or 1) - 1, 0)) from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise ExpressionError(f"cannot be read: {error}", 0) from None
+    _refuse_foreign(tree, indent, 0)
+    return Expression(source, tree.body)
+
+
+def _refuse_foreign(node: ast.AST, indent: int, depth: int) -> None:
+    offset = indent + getattr(node, "col_offset", 0)
+    if depth > MAX_DEPTH:
+        raise ExpressionError(f"nested more than {MAX_DEPTH} levels deep", offset)
+    if not isinstance(node, _ALLOWED):
+        raise ExpressionError(f"{_described(node)} is not part of the expression language", offset)
+    if isinstance(node, ast.Constant) and not isinstance(node.value, (str, int, float, bool, type(None))):
+        raise ExpressionError(f"{node.value!r} is not text, a number, true, false or null", offset)
+    for child in ast.iter_child_nodes(node):
+        _refuse_foreign(child, indent, depth + 1)
+
+
+def _described(node: ast.AST) -> str:
+    known = {ast.Call: "a call", ast.Subscript: "an index", ast.Is: "'is' (write ==)", ast.IsNot: "'is not' (write !=)"}
+    return known.get(type(node), f"'{type(node).__name__}'")
+
+
+class _Evaluation:
+    """One evaluation: a method for each kind of node."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    def value(self, node: ast.expr) -> Any:
+        compute: Callable[[Any], Any] = getattr(self, f"_{type(node).__name__.lower()}")
+        return compute(node)
+
+    def _constant(self, node: ast.Constant) -> Any:
+        return node.value
+
+    def _name(self, node: ast.Name) -> Any:
+        return _WORDS[node.id] if node.id in _WORDS else self.scope.lookup(node.id)
+
+    def _attribute(self, node: ast.Attribute) -> Any:
+        owner, path = self.value(node.value), ast.unparse(node.value)
+        if not isinstance(owner, Mapping):
+            raise ConfigurationError(f"'{path}' is {_shown(owner)}, which has no '{node.attr}'")
+        if node.attr not in owner:
+            raise ConfigurationError(f"'{path}' has no '{node.attr}'; {did_you_mean(node.attr, map(str, owner))}")
+        return owner[node.attr]
+
+    def _list(self, node: ast.List) -> list[Any]:
+        return [self.value(item) for item in node.elts]
+
+    _tuple = _list
+
+    def _boolop(self, node: ast.BoolOp) -> bool:
+        decisive = isinstance(node.op, ast.Or)
+        return decisive if any(self._truth(part) is decisive for part in node.values) else not decisive
+
+    def _unaryop(self, node: ast.UnaryOp) -> Any:
+        if isinstance(node.op, ast.Not):
+            return not self._truth(node.operand)
+        return -self._number(node.operand)
+
+    def _compare(self, node: ast.Compare) -> bool:
+        left = self.value(node.left)
+        for comparison, operand in zip(node.ops, node.comparators, strict=True):
+            right = self.value(operand)
+            if not _COMPARISONS[type(comparison)](left, right):
+                return False
+            left = right
+        return True
+
+    def _binop(self, node: ast.BinOp) -> Any:
+        return _ARITHMETIC[type(node.op)](self._number(node.left), self._number(node.right))
+
+    def _truth(self, node: ast.expr) -> bool:
+        return _truth(self.value(node), ast.unparse(node))
+
+    def _number(self, node: ast.expr) -> Any:
+        value = self.value(node)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ConfigurationError(f"'{ast.unparse(node)}' is {_shown(value)}, expected a number")
+        return value
+
+
+def _truth(value: Any, text: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"'{text}' is {_shown(value)}, expected true or false; compare it with something")
+    return value
+
+
+def _shown(value: Any) -> str:
+    return "null" if value is None else f"{type(value).__name__} {value!r:.60}"
