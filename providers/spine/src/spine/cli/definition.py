@@ -26,7 +26,6 @@ ARG_PARAM = Arg(
     ("-p", "--param"),
     help="A parameter of the run; may be given several times. The value is read as JSON where it is JSON, else as text",
     action="append",
-    default=[],
     dest="params",
     metavar="KEY=VALUE",
 )
@@ -36,15 +35,18 @@ ARG_LIMIT = Arg(
     ("--limit",), help="At most this many rows (default: 100)", type=positive_int(allow_zero=False), default=100
 )
 
+# No defaults here: `synthesize` leaves out what was not given, and the synthetic market has its own.
 ARG_OUT = Arg(("--out",), help="Folder to write into; created when missing", required=True, metavar="DIR")
-ARG_WEEKS = Arg(("--weeks",), help="How many weeks (default: 8)", type=positive_int(allow_zero=False), default=8)
-ARG_UNTIL = Arg(
-    ("--until",), help="The last week's Friday, as YYYY-MM-DD (default: the newest published)", metavar="DATE"
+ARG_WEEKS = Arg(("--weeks",), help="How many weeks", type=positive_int(allow_zero=False), metavar="N")
+ARG_UNTIL = Arg(("--until",), help="Write weeks published by this day", metavar="YYYY-MM-DD")
+ARG_TIERS = Arg(("--tiers",), help="Comma-separated tiers or aliases (default: all three)", metavar="TIERS")
+ARG_SYMBOLS = Arg(("--symbols",), help="Symbols in each tier", type=positive_int(allow_zero=False), metavar="N")
+ARG_VENUES = Arg(("--venues",), help="Venues in the market", type=positive_int(allow_zero=False), metavar="N")
+ARG_SEED = Arg(("--seed",), help="The same seed writes the same bytes", type=int, metavar="N")
+ARG_FORMAT = Arg(
+    ("--format",), help="Form of the files (default: download)", choices=("download", "simple", "scenario")
 )
-ARG_SEED = Arg(("--seed",), help="The same seed writes the same bytes (default: 7)", type=int, default=7)
-ARG_SYMBOLS = Arg(
-    ("--symbols",), help="How many symbols in each tier (default: 50)", type=positive_int(allow_zero=False), default=50
-)
+ARG_DEFECTS = Arg(("--defects",), help="Give the newest files the flaws that real ones have had", action="store_true")
 
 
 def get_spine_cli_commands() -> list[GroupCommand]:
@@ -66,9 +68,7 @@ def get_spine_cli_commands() -> list[GroupCommand]:
 def _db_commands() -> tuple[ActionCommand, ...]:
     return (
         _command("upgrade", "spine.cli.db.upgrade", "Apply the migrations that are missing", ARG_VERBOSE),
-        _command(
-            "status", "spine.cli.db.status", "Which migrations are applied, which are not", ARG_OUTPUT, ARG_VERBOSE
-        ),
+        _command("status", "spine.cli.db.status", "Which migrations are applied", ARG_OUTPUT, ARG_VERBOSE),
     )
 
 
@@ -82,19 +82,18 @@ def _workflow_commands() -> tuple[ActionCommand, ...]:
 
 
 def _reject_commands() -> tuple[ActionCommand, ...]:
-    filters = (ARG_TIER, ARG_WEEK_ENDING, ARG_LIMIT)
-    return (
-        _command("list", "spine.cli.rejects.list_rejects", "The newest rejects", *filters, ARG_OUTPUT, ARG_VERBOSE),
-    )
+    args = (ARG_TIER, ARG_WEEK_ENDING, ARG_LIMIT, ARG_OUTPUT, ARG_VERBOSE)
+    return (_command("list", "spine.cli.rejects.list_rejects", "The newest rejects", *args),)
 
 
 def _run_commands() -> tuple[ActionCommand, ...]:
-    shape = (ARG_OUT, ARG_WEEKS, ARG_UNTIL, ARG_SEED, ARG_SYMBOLS)
+    market = (ARG_WEEKS, ARG_UNTIL, ARG_TIERS, ARG_SYMBOLS, ARG_VENUES, ARG_SEED)
+    files = (ARG_OUT, *market, ARG_FORMAT, ARG_DEFECTS)
     return (
         _command(
-            "run", "spine.cli.run.run", "Run a workflow here, without a scheduler", ARG_WORKFLOW, ARG_PARAM, ARG_VERBOSE
+            "run", "spine.cli.run.run", "Run a workflow without a scheduler", ARG_WORKFLOW, ARG_PARAM, ARG_VERBOSE
         ),
-        _command("synthesize", "spine.cli.synthesize.synthesize", "Write invented FINRA files", *shape),
+        _command("synthesize", "spine.cli.synthesize.synthesize", "Write invented FINRA files", *files),
         _command("demo", "spine.cli.demo.demo", "Show the whole path on invented data", ARG_VERBOSE),
     )
 
