@@ -1,0 +1,36 @@
+-- Per symbol of the week: the last :window_weeks weeks, each from its newest capture. Means are over the weeks in which the
+-- symbol traded; the trend compares the first of those with this week (UP above +5 %, DOWN below -5 %). A symbol with a
+-- single week has no trend. Weeks that are not loaded are counted, never guessed.
+INSERT INTO finra_otc_transparency_symbol_rolling (
+    week_ending, tier, summary_type, symbol, window_weeks, avg_volume, avg_trades, min_volume, max_volume, first_week,
+    trend_direction, trend_pct, weeks_in_window, weeks_loaded, is_complete, input_min_capture_id, input_max_capture_id,
+    input_min_captured_at, input_max_captured_at, capture_id, captured_at, execution_id, batch_id, calculated_at)
+SELECT :week_ending, :tier, :summary_type, r.symbol, :window_weeks, r.avg_volume, r.avg_trades, r.min_volume, r.max_volume,
+       r.first_week,
+       CASE WHEN r.weeks_in_window < 2 THEN NULL WHEN r.trend_pct > 5 THEN 'UP' WHEN r.trend_pct < -5 THEN 'DOWN' ELSE 'FLAT' END,
+       CASE WHEN r.weeks_in_window < 2 THEN NULL ELSE r.trend_pct END,
+       r.weeks_in_window, :weeks_loaded, CASE WHEN r.weeks_in_window = :window_weeks THEN 1 ELSE 0 END,
+       r.input_min_capture_id, r.input_max_capture_id, r.input_min_captured_at, r.input_max_captured_at,
+       :capture_id, :captured_at, :execution_id, :batch_id, :calculated_at
+FROM (
+    SELECT w.symbol, w.avg_volume, w.avg_trades, w.min_volume, w.max_volume, w.first_week, w.weeks_in_window,
+           w.input_min_capture_id, w.input_max_capture_id, w.input_min_captured_at, w.input_max_captured_at,
+           CAST(now.total_volume - f.total_volume AS DOUBLE PRECISION) / f.total_volume * 100 AS trend_pct
+    FROM (
+        SELECT s.symbol, AVG(CAST(s.total_volume AS DOUBLE PRECISION)) AS avg_volume,
+               AVG(CAST(s.total_trades AS DOUBLE PRECISION)) AS avg_trades,
+               MIN(s.total_volume) AS min_volume, MAX(s.total_volume) AS max_volume,
+               MIN(s.week_ending) AS first_week, COUNT(*) AS weeks_in_window,
+               MIN(s.capture_id) AS input_min_capture_id, MAX(s.capture_id) AS input_max_capture_id,
+               MIN(s.captured_at) AS input_min_captured_at, MAX(s.captured_at) AS input_max_captured_at
+        FROM finra_otc_transparency_symbol_summary s
+        JOIN core_latest t ON t.capture_id = s.capture_id
+        WHERE t.domain = :domain AND t.tier = :tier AND t.summary_type = :summary_type AND t.stage = 'AGGREGATED'
+          AND t.week_ending BETWEEN :window_start AND :week_ending
+        GROUP BY s.symbol
+    ) w
+    JOIN finra_otc_transparency_symbol_summary now ON now.capture_id = :capture_id AND now.symbol = w.symbol
+    JOIN core_latest ft ON ft.domain = :domain AND ft.tier = :tier AND ft.summary_type = :summary_type
+                       AND ft.stage = 'AGGREGATED' AND ft.week_ending = w.first_week
+    JOIN finra_otc_transparency_symbol_summary f ON f.capture_id = ft.capture_id AND f.symbol = w.symbol
+) r;

@@ -1,0 +1,86 @@
+"""From an Airflow connection to a Storage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from airflow.sdk import BaseHook
+
+from spine.core.errors import ConfigurationError
+from spine.core.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+    from spine.storage.base import Storage
+
+
+class StorageHook(BaseHook):
+    """The domain database behind a connection of type ``sqlite`` or ``postgres``.
+
+    :param conn_id: the Airflow connection; its extras may hold ``schema`` (PostgreSQL search path), ``busy_timeout``
+        (SQLite, seconds), ``pool_size``, ``max_overflow`` and ``pool_timeout``.
+    """
+
+    conn_name_attr = "conn_id"
+    default_conn_name = "spine_default"
+    hook_name = "Spine storage"
+
+    def __init__(self, conn_id: str = default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.conn_id = conn_id
+
+    def get_storage(self) -> Storage:
+        """A Storage; close it when done.
+
+        :raises ConfigurationError: unknown connection type, or a SQLite connection without a path.
+        """
+        connection = self.get_connection(self.conn_id)
+        makers = {"sqlite": _sqlite, "postgres": _postgres}
+        kind = connection.conn_type or ""
+        if kind not in makers:
+            raise ConfigurationError(
+                f"connection {self.conn_id!r} has type {kind!r}, which is no Spine database; {did_you_mean(kind, makers)}"
+            )
+        return makers[kind](connection)
+
+    def get_conn(self) -> Storage:
+        return self.get_storage()
+
+    def test_connection(self) -> tuple[bool, str]:
+        """For the button in Airflow's connection form."""
+        try:
+            storage = self.get_storage()
+            storage.query("SELECT 1")
+            return True, f"Connected to {storage.describe()}"
+        except Exception as error:  # the form wants every failure as text
+            return False, str(error)
+
+
+def _pool(extra: dict[str, Any]) -> dict[str, Any]:
+    kinds = {"pool_size": int, "max_overflow": int, "pool_timeout": float}
+    return {name: kind(extra[name]) for name, kind in kinds.items() if name in extra}
+
+
+def _sqlite(connection: Connection) -> Storage:
+    from spine.storage.sqlite import SqliteStorage
+
+    # Airflow keeps the path in the host field; a URI such as sqlite:////data/spine.db leaves it in schema.
+    path = connection.host or (f"/{connection.schema}" if connection.schema else "")
+    if not path:
+        raise ConfigurationError(f"connection {connection.conn_id!r} names no file; put the path in its host field")
+    extra = connection.extra_dejson
+    return SqliteStorage(path, busy_timeout=float(extra.get("busy_timeout", 30)), **_pool(extra))
+
+
+def _postgres(connection: Connection) -> Storage:
+    from spine.storage.postgres import PostgresStorage
+
+    extra = connection.extra_dejson
+    login = f"{quote(connection.login or '', safe='')}:{quote(connection.password or '', safe='')}@" if connection.login else ""
+    host = f"{connection.host or 'localhost'}:{connection.port or 5432}"
+    options = {key: value for key, value in extra.items() if key.startswith("ssl") or key == "application_name"}
+    query = urlencode({"application_name": "spine", "connect_timeout": 10, **options})
+    uri = f"postgresql://{login}{host}/{quote(connection.schema or 'postgres', safe='')}?{query}"
+    return PostgresStorage(uri, schema=extra.get("schema"), **_pool(extra))

@@ -1,0 +1,230 @@
+"""Stages AGGREGATED and ROLLING: each SQL file of a folder fills one table, for one capture, in one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from spine.core.errors import ConfigurationError, TransformError, ValidationError
+from spine.core.results import StepResult
+from spine.core.weeks import sessions_of, window
+from spine.finra.dataset import OTC_TRANSPARENCY, Dataset
+from spine.pipelines.base import current_capture, lease_key
+from spine.pipelines.context import StepContext
+from spine.pipelines.normalize import plain_number
+from spine.storage.leases import lease
+from spine.storage.ledger import Capture, Stage, record_stage, stage_metrics
+from spine.storage.sql import checked_identifier, read_sql
+
+if TYPE_CHECKING:
+    from spine.storage.base import Session, Storage
+
+MAX_WINDOW_WEEKS = 104
+
+
+class _Derivation(Protocol):
+    """What differs between the stages."""
+
+    def inputs(self, storage: Storage, context: StepContext, capture: Capture) -> dict[str, Any]:
+        """What the result depends on beside the capture (JSON-ready): the same inputs need no second computation."""
+
+    def params(self, capture: Capture, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Extra SQL parameters."""
+
+    def clear(self, session: Session, table: str, capture: Capture, params: Mapping[str, Any]) -> None:
+        """Remove this capture's earlier rows of a table."""
+
+    def check(self, session: Session, capture: Capture, rows: Mapping[str, int]) -> dict[str, Any]:
+        """Reconcile what was computed; metrics for the manifest. Raises TransformError."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeriveWeek:
+    """Run ``include/sql/<dataset>/<folder>/NN_<table>.sql`` in order for one capture.
+
+    Adding a table to a dataset is a migration and a file in that folder.
+    """
+
+    dataset: Dataset
+    verb: str
+    folder: str
+    stage: Stage
+    needs: Stage
+    derivation: _Derivation
+    description: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.dataset.name}.{self.verb}"
+
+    def run(self, context: StepContext) -> StepResult:
+        """:raises ConfigurationError: the stage before is not there; :raises TransformError: totals do not reconcile."""
+        capture = current_capture(context, self.dataset)
+        with lease(context.storage, lease_key(capture.partition), context.run_id, clock=context.clock) as held:
+            if stage_metrics(context.storage, capture.capture_id, self.needs) is None:
+                raise ConfigurationError(f"{capture.capture_id} is not {self.needs} yet; run the step before {self.name}")
+            inputs = self.derivation.inputs(context.storage, context, capture)
+            done = stage_metrics(context.storage, capture.capture_id, self.stage)
+            if done and done.get("inputs") == inputs:
+                return StepResult.unchanged(f"{capture.capture_id} is already {self.stage}", **_receipt(capture, done))
+            with context.storage.transaction() as session:
+                metrics = self._fill(session, context, capture, inputs)
+                held.confirm(session)
+        tables = ", ".join(f"{name} {count:,}" for name, count in metrics["tables"].items())
+        return StepResult.done(f"{self.stage} {capture.partition}: {tables}", **_receipt(capture, metrics))
+
+    def _fill(
+        self, session: Session, context: StepContext, capture: Capture, inputs: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        now = context.clock()
+        params = {**_common(context, capture, now), **self.derivation.params(capture, inputs)}
+        rows: dict[str, int] = {}
+        for path in self._files(context):
+            name = path.stem.partition("_")[2]
+            self.derivation.clear(session, checked_identifier(f"{self.dataset.sql_folder}_{name}"), capture, params)
+            rows[name] = session.execute(read_sql(path, session.dialect), params)
+        metrics = {"tables": rows, "inputs": inputs, **self.derivation.check(session, capture, rows)}
+        record_stage(
+            session, capture, self.stage, row_count=next(iter(rows.values())), metrics=metrics,
+            execution_id=context.run_id, batch_id=context.params.get("batch_id"), now=now,
+        )  # fmt: skip
+        return metrics
+
+    def _files(self, context: StepContext) -> list[Path]:
+        folder = context.settings.sql_dir / self.dataset.sql_folder / self.folder
+        files = sorted(path for path in folder.glob("[0-9]*_*.sql") if "." not in path.stem)
+        if not files:
+            raise ConfigurationError(f"no SQL files in {folder}; check [spine] include_dir")
+        return files
+
+
+@dataclass(frozen=True, slots=True)
+class _Aggregation:
+    """Symbol and venue tables of one week."""
+
+    dataset: Dataset
+
+    def inputs(self, storage: Storage, context: StepContext, capture: Capture) -> dict[str, Any]:
+        return {}
+
+    def params(self, capture: Capture, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        days = len(sessions_of(capture.partition.week_ending))
+        return {"capture_no": capture.capture_no, "trading_days": days}
+
+    def clear(self, session: Session, table: str, capture: Capture, params: Mapping[str, Any]) -> None:
+        session.execute(f"DELETE FROM {table} WHERE capture_id = :capture_id", {"capture_id": capture.capture_id})
+
+    def check(self, session: Session, capture: Capture, rows: Mapping[str, int]) -> dict[str, Any]:
+        """Both tables add up to what was normalized."""
+        normalized = stage_metrics(session, capture.capture_id, Stage.NORMALIZED) or {}
+        expected = {"volume": normalized.get("shares"), "trades": normalized.get("trades")}
+        for name in ("symbol_summary", "venue_share"):
+            table = f"{self.dataset.sql_folder}_{name}"
+            row = session.query(
+                f"SELECT ROUND(SUM(total_volume), 6) AS volume, SUM(total_trades) AS trades FROM {table} "
+                "WHERE capture_id = :capture_id",
+                {"capture_id": capture.capture_id},
+            ).first
+            assert row is not None
+            found = {"volume": plain_number(row["volume"]), "trades": int(row["trades"])}
+            if found != expected:
+                raise TransformError(f"{table} of {capture.capture_id} adds up to {found}, normalized are {expected}")
+        return expected
+
+
+@dataclass(frozen=True, slots=True)
+class _Rolling:
+    """Means and trends over consecutive weeks. Param: ``window_weeks`` (2 to 104, default 6)."""
+
+    dataset: Dataset
+
+    def inputs(self, storage: Storage, context: StepContext, capture: Capture) -> dict[str, Any]:
+        weeks = window_weeks(context)
+        start = window(capture.partition.week_ending, weeks)[0]
+        found = storage.query(
+            "SELECT capture_id FROM core_latest WHERE domain = :domain AND tier = :tier AND summary_type = :summary_type "
+            "AND stage = 'AGGREGATED' AND week_ending BETWEEN :start AND :week_ending ORDER BY week_ending",
+            {
+                "domain": capture.partition.dataset,
+                "tier": str(capture.partition.tier),
+                "summary_type": capture.summary_type,
+                "start": start,
+                "week_ending": capture.partition.week_ending,
+            },
+        )
+        return {"window_weeks": weeks, "captures": [row[0] for row in found.rows]}
+
+    def params(self, capture: Capture, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        start = window(capture.partition.week_ending, inputs["window_weeks"])[0]
+        return {
+            "domain": capture.partition.dataset,
+            "window_weeks": inputs["window_weeks"],
+            "window_start": start,
+            "weeks_loaded": len(inputs["captures"]),
+        }
+
+    def clear(self, session: Session, table: str, capture: Capture, params: Mapping[str, Any]) -> None:
+        session.execute(
+            f"DELETE FROM {table} WHERE capture_id = :capture_id AND window_weeks = :window_weeks",
+            {"capture_id": capture.capture_id, "window_weeks": params["window_weeks"]},
+        )
+
+    def check(self, session: Session, capture: Capture, rows: Mapping[str, int]) -> dict[str, Any]:
+        """One row for every symbol of the week."""
+        row = session.query(
+            f"SELECT COUNT(*) AS symbols FROM {self.dataset.sql_folder}_symbol_summary WHERE capture_id = :capture_id",
+            {"capture_id": capture.capture_id},
+        ).first
+        assert row is not None
+        if rows["symbol_rolling"] != row["symbols"]:
+            raise TransformError(
+                f"{capture.capture_id}: {rows['symbol_rolling']:,} rolling rows for {row['symbols']:,} symbols; is the capture "
+                "held, or no longer the newest of its week?"
+            )
+        return {"symbols": row["symbols"]}
+
+
+def window_weeks(context: StepContext) -> int:
+    """The length of the rolling window.
+
+    :raises ValidationError: not a whole number of weeks from 2 to MAX_WINDOW_WEEKS.
+    """
+    weeks = context.params.get("window_weeks") or 6
+    if not isinstance(weeks, int) or not 2 <= weeks <= MAX_WINDOW_WEEKS:
+        raise ValidationError(f"window_weeks {weeks!r} is not a whole number from 2 to {MAX_WINDOW_WEEKS}")
+    return weeks
+
+
+def _common(context: StepContext, capture: Capture, now: dt.datetime) -> dict[str, Any]:
+    return {
+        "week_ending": capture.partition.week_ending,
+        "tier": str(capture.partition.tier),
+        "summary_type": capture.summary_type,
+        "capture_id": capture.capture_id,
+        "captured_at": capture.captured_at,
+        "execution_id": context.run_id,
+        "batch_id": context.params.get("batch_id"),
+        "calculated_at": now,
+    }
+
+
+def _receipt(capture: Capture, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "capture_id": capture.capture_id,
+        "tier": str(capture.partition.tier),
+        "week_ending": capture.partition.week_ending.isoformat(),
+        "tables": metrics["tables"],
+    }
+
+
+aggregate_week = DeriveWeek(
+    OTC_TRANSPARENCY, "aggregate_week", "aggregate", Stage.AGGREGATED, Stage.NORMALIZED, _Aggregation(OTC_TRANSPARENCY),
+    "Symbol summary, venue share, concentration and liquidity of one week.",
+)  # fmt: skip
+compute_rolling = DeriveWeek(
+    OTC_TRANSPARENCY, "compute_rolling", "rolling", Stage.ROLLING, Stage.AGGREGATED, _Rolling(OTC_TRANSPARENCY),
+    "Rolling means and trends per symbol over the last weeks.",
+)  # fmt: skip

@@ -1,0 +1,138 @@
+"""Stage NORMALIZED: the lines of a capture are judged by the dataset's rules; those that pass are the venue volume."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from spine.core.errors import TransformError
+from spine.core.rejects import Reject
+from spine.core.results import StepResult
+from spine.finra.dataset import OTC_TRANSPARENCY, Dataset
+from spine.pipelines.base import current_capture, lease_key
+from spine.pipelines.context import StepContext
+from spine.storage.leases import lease
+from spine.storage.ledger import Capture, Stage, record_rejects, record_stage, stage_metrics
+
+if TYPE_CHECKING:
+    from spine.storage.base import Session
+
+_JUDGED_COLUMNS = "line_number, symbol, mpid, crd_number, product_type, issue_name, total_shares, total_trades"
+
+
+@dataclass(frozen=True, slots=True)
+class NormalizeWeek:
+    """Judge one capture by ``include/sql/<dataset>/normalize.sql`` and publish what passes.
+
+    Params: none of its own; works on the capture of an earlier step, or the newest one of ``tier`` and ``week_ending``.
+    """
+
+    dataset: Dataset
+    description: str = "Apply the dataset's rules to a capture: rows that pass are its venue volume, the others rejects."
+
+    @property
+    def name(self) -> str:
+        return f"{self.dataset.name}.normalize_week"
+
+    def run(self, context: StepContext) -> StepResult:
+        """:raises TransformError: parsed rows do not equal normalized + rejected; nothing is written then."""
+        capture = current_capture(context, self.dataset)
+        with lease(context.storage, lease_key(capture.partition), context.run_id, clock=context.clock) as held:
+            if metrics := stage_metrics(context.storage, capture.capture_id, Stage.NORMALIZED):
+                return StepResult.unchanged(f"{capture.capture_id} is already normalized", **_receipt(capture, metrics))
+            with context.storage.transaction() as session:
+                rejects = self._judge(session, context, capture)
+                who = {"execution_id": context.run_id, "batch_id": context.params.get("batch_id"), "now": context.clock()}
+                record_rejects(session, capture, Stage.NORMALIZED, rejects, **who)
+                self._mark(session, capture, rejects)
+                metrics = self._totals(session, capture, len(rejects))
+                record_stage(
+                    session, capture, Stage.NORMALIZED, row_count=metrics["row_count"], metrics=metrics, **who
+                )
+                held.confirm(session)
+        counts = f"{metrics['row_count']:,} rows, {metrics['rejected']:,} rejects"
+        return StepResult.done(f"normalized {capture.partition}: {counts}", **_receipt(capture, metrics))
+
+    def _judge(self, session: Session, context: StepContext, capture: Capture) -> list[Reject]:
+        """The lines that break a rule."""
+        import duckdb
+
+        lines = session.read_arrow(
+            f"SELECT {_JUDGED_COLUMNS} FROM {self.dataset.lines_table} WHERE capture_no = :capture_no",
+            {"capture_no": capture.capture_no},
+        )
+        rules = (context.settings.sql_dir / self.dataset.sql_folder / "normalize.sql").read_text(encoding="utf-8")
+        with duckdb.connect() as worker:
+            worker.register("lines", lines)
+            found = worker.execute(rules, {"summary_type": capture.summary_type}).fetchall()
+            return list(self._rejects(session, capture, found)) if found else []
+
+    def _rejects(
+        self, session: Session, capture: Capture, found: Iterable[tuple[int, str, str]]
+    ) -> Iterator[Reject]:
+        """The found lines with their content, so that they can be browsed and replayed."""
+        reasons = {line: (code, detail) for line, code, detail in found}
+        for chunk in _chunks(sorted(reasons), 500):
+            numbers = ", ".join(str(int(line)) for line in chunk)
+            rows = session.query(
+                f"SELECT * FROM {self.dataset.lines_table} WHERE capture_no = :capture_no AND line_number IN ({numbers}) "
+                "ORDER BY line_number",
+                {"capture_no": capture.capture_no},
+            )
+            for row in rows:
+                code, detail = reasons[row["line_number"]]
+                raw = {name: value for name, value in row.items() if name not in ("capture_no", "reason_code")}
+                yield Reject(row["line_number"], code, detail, raw, record_key=f"{row['symbol']}|{row['mpid']}")
+
+    def _mark(self, session: Session, capture: Capture, rejects: list[Reject]) -> None:
+        if rejects:
+            same = "capture_id = :capture_id AND stage = 'NORMALIZED'"
+            session.execute(
+                f"UPDATE {self.dataset.lines_table} SET reason_code = (SELECT r.reason_code FROM core_rejects r "
+                f"WHERE r.{same} AND r.line_number = {self.dataset.lines_table}.line_number) "
+                f"WHERE capture_no = :capture_no AND line_number IN (SELECT line_number FROM core_rejects WHERE {same})",
+                {"capture_id": capture.capture_id, "capture_no": capture.capture_no},
+            )
+
+    def _totals(self, session: Session, capture: Capture, rejected: int) -> dict[str, Any]:
+        """Count what is published, in the database, and hold it against what was parsed."""
+        totals = session.query(
+            f"SELECT COUNT(*) AS row_count, ROUND(SUM(total_shares), 6) AS shares, SUM(total_trades) AS trades "
+            f"FROM {self.dataset.lines_table} WHERE capture_no = :capture_no AND reason_code IS NULL",
+            {"capture_no": capture.capture_no},
+        ).first
+        assert totals is not None
+        if totals["row_count"] + rejected != capture.parsed_count:
+            raise TransformError(
+                f"{capture.capture_id}: {capture.parsed_count:,} parsed rows do not equal {totals['row_count']:,} normalized "
+                f"+ {rejected:,} rejected"
+            )
+        if totals["row_count"] == 0:
+            raise TransformError(f"{capture.capture_id}: every one of its {rejected:,} rows broke a rule; see core_rejects")
+        shares, trades = plain_number(totals["shares"]), int(totals["trades"])
+        return {"row_count": int(totals["row_count"]), "rejected": rejected, "shares": shares, "trades": trades}
+
+
+def plain_number(value: Any) -> int | str:
+    """A total for JSON: an integer when whole, else exact decimal text."""
+    return int(value) if value == int(value) else f"{value:.6f}".rstrip("0")
+
+
+def _chunks(items: list[int], size: int) -> Iterator[list[int]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _receipt(capture: Capture, metrics: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "capture_id": capture.capture_id,
+        "tier": str(capture.partition.tier),
+        "week_ending": capture.partition.week_ending.isoformat(),
+        "rows": metrics["row_count"],
+        "rejected": metrics["rejected"],
+        "shares": metrics["shares"],
+        "trades": metrics["trades"],
+    }
+
+
+normalize_week = NormalizeWeek(OTC_TRANSPARENCY)

@@ -1,0 +1,231 @@
+"""The ADBC leg shared by SQLite and PostgreSQL: SQL and Arrow bulk load on one connection, in one transaction.
+
+Connections stay in the driver's autocommit mode and transactions are opened in SQL, because only so can a SQLite
+transaction take its write lock at the start (BEGIN IMMEDIATE) instead of failing half-way.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from spine.core.errors import DependencyError, SpineError
+from spine.storage.base import Dialect, Params, QueryResult
+from spine.storage.sql import bind_values, checked_identifier
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from adbc_driver_manager.dbapi import Connection, Cursor
+    from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+
+
+class AdbcSession:
+    """One checked-out connection. Every statement gets a cursor of its own: cursors keep bound values."""
+
+    def __init__(self, storage: AdbcStorage, connection: PoolProxiedConnection) -> None:
+        self.dialect = storage.dialect
+        self._storage = storage
+        self._connection = connection
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Cursor]:
+        cursor: Cursor = self._connection.cursor()  # type: ignore[assignment]
+        try:
+            yield cursor
+        except Exception as error:
+            raise self._storage.translate(error) from error
+        finally:
+            cursor.close()
+
+    @contextmanager
+    def _run(self, sql: str, params: Params | None) -> Iterator[Cursor]:
+        text, values = self._bind(sql, params)
+        with self._cursor() as cursor:
+            self._storage.prepare(cursor)
+            cursor.execute(text, values or None)
+            yield cursor
+
+    def _bind(self, sql: str, params: Params | None) -> tuple[str, tuple[Any, ...]]:
+        text, values = bind_values(sql, self.dialect, params)
+        return text, tuple(self._storage.adapt(value) for value in values)
+
+    def execute(self, sql: str, params: Params | None = None) -> int:
+        text, values = self._bind(sql, params)
+        with self._cursor() as cursor:
+            # Of the driver's two ways to run a statement only this one reports how many rows it touched.
+            cursor.executemany(text, [values] if values else None)
+            return cursor.rowcount
+
+    def read_arrow(self, sql: str, params: Params | None = None) -> pa.Table:
+        with self._run(sql, params) as cursor:
+            return self._storage.plain(cursor.fetch_arrow_table())
+
+    def query(self, sql: str, params: Params | None = None) -> QueryResult:
+        with self._run(sql, params) as cursor:
+            return to_rows(self._storage.plain(cursor.fetch_arrow_table()))
+
+    def bulk_load(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
+        import pyarrow as pa
+
+        pending = iter(batches)
+        first = next(pending, None)
+        if first is None:
+            return 0
+        schema = self._storage.load_schema(self, checked_identifier(table), first.schema)
+
+        def cast() -> Iterator[pa.RecordBatch]:
+            yield conform(first, schema)
+            for batch in pending:
+                yield conform(batch, schema)
+
+        with self._cursor() as cursor:
+            reader = pa.RecordBatchReader.from_batches(schema, cast())
+            return int(cursor.adbc_ingest(table, reader, mode="append"))
+
+
+class AdbcStorage(ABC):
+    """A pool of ADBC connections to one database."""
+
+    dialect: Dialect
+    begin = "BEGIN"
+
+    def __init__(self, *, pool_size: int = 5, max_overflow: int = 10, pool_timeout: float = 30.0) -> None:
+        from sqlalchemy.pool import QueuePool
+
+        self._pool: QueuePool = QueuePool(
+            self._open,  # type: ignore[arg-type]
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            timeout=pool_timeout,
+            reset_on_return=None,  # transactions are ended here, in SQL
+        )
+
+    @abstractmethod
+    def _connect(self) -> Connection: ...
+
+    @abstractmethod
+    def _on_connect(self) -> Iterable[str]:
+        """Statements that every new connection starts with."""
+
+    @abstractmethod
+    def translate(self, error: BaseException) -> SpineError:
+        """A driver's error as a member of our tree."""
+
+    @abstractmethod
+    def load_schema(self, session: AdbcSession, table: str, given: pa.Schema) -> pa.Schema:
+        """The Arrow types in which the driver accepts ``given`` for a table."""
+
+    @abstractmethod
+    def tables(self) -> list[str]: ...
+
+    @abstractmethod
+    def columns(self, table: str) -> dict[str, str]: ...
+
+    @abstractmethod
+    def describe(self) -> str: ...
+
+    def adapt(self, value: Any) -> Any:
+        """A Python value as the driver takes it."""
+        return json.dumps(value, default=str, sort_keys=True) if isinstance(value, Mapping | list) else value
+
+    def prepare(self, cursor: Cursor) -> None:
+        """Driver options for a statement."""
+
+    def plain(self, table: pa.Table) -> pa.Table:
+        """A result without the driver's private types."""
+        return table
+
+    def _open(self) -> Connection:
+        try:
+            connection = self._connect()
+            for statement in self._on_connect():
+                with connection.cursor() as cursor:
+                    cursor.execute(statement)
+            return connection
+        except Exception as error:
+            raise self.translate(error) from error
+
+    @contextmanager
+    def session(self) -> Iterator[AdbcSession]:
+        """A connection in autocommit mode; a broken one does not go back to the pool."""
+        connection = self._pool.connect()
+        try:
+            yield AdbcSession(self, connection)
+        except DependencyError:
+            connection.invalidate()
+            raise
+        finally:
+            connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[AdbcSession]:
+        with self.session() as session:
+            session.execute(self.begin)
+            try:
+                yield session
+                session.execute("COMMIT")
+            except BaseException:
+                self._rollback(session)
+                raise
+
+    def _rollback(self, session: AdbcSession) -> None:
+        try:
+            session.execute("ROLLBACK")
+        except SpineError:
+            # The server ended the transaction itself, or the connection is gone with it: never reuse it.
+            session._connection.invalidate()
+
+    def execute(self, sql: str, params: Params | None = None) -> int:
+        with self.session() as session:
+            return session.execute(sql, params)
+
+    def query(self, sql: str, params: Params | None = None) -> QueryResult:
+        with self.session() as session:
+            return session.query(sql, params)
+
+    def read_arrow(self, sql: str, params: Params | None = None) -> pa.Table:
+        with self.session() as session:
+            return session.read_arrow(sql, params)
+
+    def stream(self, sql: str, params: Params | None = None, *, batch_size: int = 1000) -> Iterator[dict[str, Any]]:
+        with self.session() as session, session._run(sql, params) as cursor:
+            for batch in cursor.fetch_record_batch():
+                for start in range(0, batch.num_rows, batch_size):
+                    yield from batch.slice(start, batch_size).to_pylist()
+
+    def close(self) -> None:
+        self._pool.dispose()
+
+
+def to_rows(table: pa.Table) -> QueryResult:
+    """Python rows of an Arrow result."""
+    columns = [column.to_pylist() for column in table.columns]
+    return QueryResult(tuple(table.column_names), list(zip(*columns, strict=True)) if columns else [])
+
+
+def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """The batch with its columns cast to ``schema`` (same names, same order)."""
+    import pyarrow as pa
+
+    if batch.schema.equals(schema):
+        return batch
+    columns = [
+        batch.column(index).cast(field.type) if batch.column(index).type != field.type else batch.column(index)
+        for index, field in enumerate(schema)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def utc_text(value: dt.datetime) -> str:
+    """An instant as ISO text in UTC, microseconds always there so that text order is time order."""
+    return value.astimezone(dt.UTC).isoformat(timespec="microseconds")
+
+
+def whole_or_float(value: Decimal) -> int | float:
+    """A decimal as SQLite stores it: exact when whole, the nearest double otherwise."""
+    return int(value) if value == value.to_integral_value() else float(value)

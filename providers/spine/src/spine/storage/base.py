@@ -1,0 +1,106 @@
+"""What the rest of Spine may ask of a database, whichever it is.
+
+SQL is written once, in the portable core of SQLite, PostgreSQL and Db2, with named parameters (``:tier``). A
+``Session`` is one connection in one transaction; a ``Storage`` hands sessions out. Helpers take a session and never
+commit: the transaction is opened, and ended, in one place per use case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """Rows of a small result, in order."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
+
+    @property
+    def first(self) -> dict[str, Any] | None:
+        return next(iter(self), None)
+
+    @property
+    def scalar(self) -> Any:
+        """The first column of the first row, or None."""
+        return self.rows[0][0] if self.rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Facts of a database that SQL text cannot avoid.
+
+    :param placeholder: form of the n-th (1-based) parameter, e.g. ``${n}``.
+    :param types: what ``${decimal}``, ``${instant}``, ... in a migration become.
+    :param migration_lock: statement that makes concurrent migrations take turns, or empty.
+    """
+
+    name: str
+    placeholder: str
+    types: Mapping[str, str]
+    migration_lock: str = ""
+
+
+class Session(Protocol):
+    """One transaction."""
+
+    dialect: Dialect
+
+    def execute(self, sql: str, params: Params | None = None) -> int:
+        """Run one statement; the number of rows it touched (-1 where the database does not tell)."""
+
+    def query(self, sql: str, params: Params | None = None) -> QueryResult:
+        """Run one statement and fetch all of its (few) rows."""
+
+    def read_arrow(self, sql: str, params: Params | None = None) -> pa.Table:
+        """The result as one Arrow table."""
+
+    def bulk_load(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
+        """Append Arrow batches (all of one schema, column names as in the table); the number of rows loaded.
+
+        :raises LoadError: a constraint refused a row; the transaction is then only good for a rollback.
+        """
+
+
+class Storage(Protocol):
+    """A database."""
+
+    dialect: Dialect
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+
+    def execute(self, sql: str, params: Params | None = None) -> int: ...
+
+    def query(self, sql: str, params: Params | None = None) -> QueryResult: ...
+
+    def read_arrow(self, sql: str, params: Params | None = None) -> pa.Table: ...
+
+    def stream(self, sql: str, params: Params | None = None, *, batch_size: int = 1000) -> Iterator[dict[str, Any]]:
+        """Rows one by one, holding ``batch_size`` of them at a time."""
+
+    def tables(self) -> list[str]:
+        """Names of tables and views, sorted."""
+
+    def columns(self, table: str) -> dict[str, str]:
+        """Column names and the database's own type names, in order; empty when there is no such table."""
+
+    def describe(self) -> str:
+        """Where the data is, without a password."""
+
+    def close(self) -> None: ...

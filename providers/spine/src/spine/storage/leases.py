@@ -1,0 +1,128 @@
+"""One writer per partition. A lease has an end and a fencing token that only ever grows.
+
+A run checks its token inside the transaction that publishes: whoever lost the lease meanwhile (a stopped machine that
+woke up again) rolls back, however late. A lease whose process is dead on this machine is taken over at once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from spine.core.errors import LeaseHeld
+from spine.storage.base import Session, Storage
+
+LEASE_SECONDS = 300.0
+_POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to publish one partition, as long as nobody took it over."""
+
+    key: str
+    token: int
+    owner: str
+
+    def confirm(self, session: Session) -> None:
+        """Lock the lease row for this transaction and prove that it is still ours.
+
+        :raises LeaseHeld: another run took the partition over; roll back.
+        """
+        held = session.execute(
+            "UPDATE core_concurrency_locks SET owner = :owner WHERE lock_key = :key AND fencing_token = :token",
+            {"owner": self.owner, "key": self.key, "token": self.token},
+        )
+        if held != 1:
+            raise LeaseHeld(f"another run took over {self.key} while this one worked; nothing was published by this one")
+
+
+@contextmanager
+def lease(
+    storage: Storage,
+    key: str,
+    execution_id: str,
+    *,
+    clock: Callable[[], dt.datetime],
+    wait: float = 60.0,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Lease]:
+    """Hold ``key`` for the block, waiting up to ``wait`` seconds for another holder.
+
+    :raises LeaseHeld: still held by another run after that (retryable).
+    """
+    owner = _this_process()
+    deadline = time.monotonic() + wait
+    while (taken := _try_take(storage, key, execution_id, owner, clock())) is None:
+        if time.monotonic() >= deadline:
+            raise LeaseHeld(f"{key} is held by {_holder(storage, key)}; waited {wait:.0f} s", retry_after=30.0)
+        sleep(_POLL_SECONDS)
+    try:
+        yield taken
+    finally:
+        storage.execute(
+            "UPDATE core_concurrency_locks SET expires_at = acquired_at WHERE lock_key = :key AND fencing_token = :token",
+            {"key": key, "token": taken.token},
+        )
+
+
+def _try_take(storage: Storage, key: str, execution_id: str, owner: str, now: dt.datetime) -> Lease | None:
+    values = {
+        "key": key,
+        "execution_id": execution_id,
+        "owner": owner,
+        "now": now,
+        "expires_at": now + dt.timedelta(seconds=LEASE_SECONDS),
+    }
+    with storage.transaction() as session:
+        session.execute(
+            "INSERT INTO core_concurrency_locks (lock_key, execution_id, owner, fencing_token, acquired_at, expires_at) "
+            "VALUES (:key, '', '', 0, :now, :now) ON CONFLICT (lock_key) DO NOTHING",
+            values,
+        )
+        found = session.query(
+            "SELECT owner, fencing_token FROM core_concurrency_locks WHERE lock_key = :key", {"key": key}
+        ).first
+        assert found is not None
+        # The token in the WHERE makes this a compare-and-swap: of two that read the same row, one wins.
+        won = session.execute(
+            "UPDATE core_concurrency_locks SET execution_id = :execution_id, owner = :owner, acquired_at = :now, "
+            "expires_at = :expires_at, fencing_token = fencing_token + 1 "
+            "WHERE lock_key = :key AND fencing_token = :token AND (expires_at <= :now OR :abandoned = 1)",
+            {**values, "token": found["fencing_token"], "abandoned": int(_is_dead(found["owner"]))},
+        )
+    return Lease(key, int(found["fencing_token"]) + 1, owner) if won == 1 else None
+
+
+def _holder(storage: Storage, key: str) -> str:
+    found = storage.query(
+        "SELECT execution_id, owner, expires_at FROM core_concurrency_locks WHERE lock_key = :key", {"key": key}
+    ).first
+    return f"run {found['execution_id']} ({found['owner']}) until {found['expires_at']}" if found else "nobody"
+
+
+def _this_process() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def _is_dead(owner: str) -> bool:
+    """Whether the owner was a process of this machine that runs no more; unknown counts as alive."""
+    host, _, rest = owner.rpartition(":")[0].partition(":")
+    if host != socket.gethostname() or not rest.isdigit() or not Path("/proc").is_dir():
+        return False
+    started = _started(int(rest))
+    return started == "" or f"{host}:{rest}:{started}" != owner
+
+
+def _started(pid: int) -> str:
+    """The process's start time in clock ticks (so that a reused pid is told apart), or '' when it does not run."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
+    except (OSError, IndexError):
+        return ""

@@ -1,0 +1,220 @@
+"""The ledger: captures, the stages each has finished, and the lines that were refused.
+
+Every function takes a session (or a storage, to read) and never commits: a stage's rows and its manifest row stand or
+fall together.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from spine.core.errors import LoadError
+from spine.core.partitions import Partition
+from spine.core.rejects import Reject
+from spine.core.tiers import Tier
+from spine.core.weeks import parse_date
+from spine.storage.base import Session, Storage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+REJECTS_TABLE = "core_rejects"
+
+
+class Stage(StrEnum):
+    """How far a capture has come, in order."""
+
+    INGESTED = "INGESTED"
+    NORMALIZED = "NORMALIZED"
+    AGGREGATED = "AGGREGATED"
+    ROLLING = "ROLLING"
+
+    @property
+    def rank(self) -> int:
+        return list(Stage).index(self) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One observation of one partition."""
+
+    capture_no: int
+    capture_id: str
+    partition: Partition
+    summary_type: str
+    revision: int
+    captured_at: dt.datetime
+    source_name: str
+    source_bytes: int
+    source_sha256: str
+    content_hash: str
+    line_count: int
+    parsed_count: int
+    rejected_count: int
+    hold_reason: str | None
+
+
+_CAPTURE = (
+    "SELECT capture_no, capture_id, domain, tier, week_ending, summary_type, revision, captured_at, source_name, "
+    "source_bytes, source_sha256, content_hash, line_count, parsed_count, rejected_count, hold_reason FROM core_captures "
+)
+_SAME = "WHERE domain = :domain AND tier = :tier AND week_ending = :week_ending AND summary_type = :summary_type "
+
+
+def newest_capture(reader: Session | Storage, partition: Partition, summary_type: str) -> Capture | None:
+    """The newest capture of a partition, whatever stage it has reached, held or not."""
+    newest = f"AND revision = (SELECT MAX(revision) FROM core_captures {_SAME})"
+    sql = _CAPTURE + _SAME + newest
+    row = reader.query(sql, _partition_values(partition, summary_type)).first
+    return _capture(row) if row else None
+
+
+def find_capture(reader: Session | Storage, capture_id: str) -> Capture | None:
+    """A capture by its id."""
+    row = reader.query(_CAPTURE + "WHERE capture_id = :capture_id", {"capture_id": capture_id}).first
+    return _capture(row) if row else None
+
+
+def insert_capture(session: Session, values: Mapping[str, Any]) -> int:
+    """Write a capture row (all columns but ``capture_no``); its number."""
+    columns = ", ".join(values)
+    marks = ", ".join(f":{name}" for name in values)
+    session.execute(f"INSERT INTO core_captures ({columns}) VALUES ({marks})", values)  # names come from our code
+    sql = "SELECT capture_no FROM core_captures WHERE capture_id = :capture_id"
+    return int(session.query(sql, {"capture_id": values["capture_id"]}).scalar)
+
+
+def finish_capture(session: Session, capture_id: str, values: Mapping[str, Any]) -> None:
+    """Fill in what is only known after the last line: counts and hashes."""
+    assignments = ", ".join(f"{name} = :{name}" for name in values)
+    session.execute(
+        f"UPDATE core_captures SET {assignments} WHERE capture_id = :capture_id", {**values, "capture_id": capture_id}
+    )
+
+
+def set_hold(session: Session | Storage, capture_id: str, reason: str | None) -> None:
+    """Keep a capture out of the ``_latest`` views, or (None) let it in again."""
+    session.execute(
+        "UPDATE core_captures SET hold_reason = :reason WHERE capture_id = :capture_id",
+        {"reason": reason, "capture_id": capture_id},
+    )
+
+
+def stage_metrics(reader: Session | Storage, capture_id: str, stage: Stage) -> dict[str, Any] | None:
+    """The metrics a stage recorded when it finished (with ``row_count``), or None when it has not."""
+    row = reader.query(
+        "SELECT row_count, metrics_json FROM core_manifest WHERE capture_id = :capture_id AND stage = :stage",
+        {"capture_id": capture_id, "stage": str(stage)},
+    ).first
+    return {**json.loads(row["metrics_json"]), "row_count": row["row_count"]} if row else None
+
+
+def record_stage(
+    session: Session,
+    capture: Capture,
+    stage: Stage,
+    *,
+    row_count: int,
+    metrics: Mapping[str, Any],
+    execution_id: str,
+    batch_id: str | None,
+    now: dt.datetime,
+) -> None:
+    """Say that a stage is complete, in the transaction that wrote its rows."""
+    session.execute(
+        "DELETE FROM core_manifest WHERE capture_id = :capture_id AND stage = :stage",
+        {"capture_id": capture.capture_id, "stage": str(stage)},
+    )
+    session.execute(
+        "INSERT INTO core_manifest (domain, partition_key, capture_id, stage, stage_rank, row_count, metrics_json, "
+        "execution_id, batch_id, updated_at) VALUES (:domain, :partition_key, :capture_id, :stage, :stage_rank, "
+        ":row_count, :metrics, :execution_id, :batch_id, :now)",
+        {
+            "domain": capture.partition.dataset,
+            "partition_key": capture.partition.key,
+            "capture_id": capture.capture_id,
+            "stage": str(stage),
+            "stage_rank": stage.rank,
+            "row_count": row_count,
+            "metrics": dict(metrics),
+            "execution_id": execution_id,
+            "batch_id": batch_id,
+            "now": now,
+        },
+    )
+
+
+def record_rejects(
+    session: Session,
+    capture: Capture,
+    stage: Stage,
+    rejects: Sequence[Reject],
+    *,
+    execution_id: str,
+    batch_id: str | None,
+    now: dt.datetime,
+) -> None:
+    """Write rejects of one stage.
+
+    :raises LoadError: when not every one of them was taken.
+    """
+    if not rejects:
+        return
+    same = {
+        "domain": capture.partition.dataset,
+        "partition_key": capture.partition.key,
+        "capture_id": capture.capture_id,
+        "stage": str(stage),
+        "source_locator": capture.source_name,
+        "execution_id": execution_id,
+        "batch_id": batch_id,
+        "created_at": now,
+    }
+    loaded = session.bulk_load(REJECTS_TABLE, _reject_batches(rejects, same))
+    if loaded != len(rejects):
+        raise LoadError(f"{len(rejects)} rejects to record, {loaded} recorded")
+
+
+def _reject_batches(rejects: Iterable[Reject], same: Mapping[str, Any]) -> Iterable[pa.RecordBatch]:
+    import pyarrow as pa
+
+    rows = [
+        {
+            **same,
+            "line_number": reject.line_number,
+            "reason_code": reject.reason_code,
+            "reason_detail": reject.reason_detail,
+            "raw_json": json.dumps(reject.raw, default=str, ensure_ascii=False),
+            "record_key": reject.record_key,
+        }
+        for reject in rejects
+    ]
+    kinds = {"line_number": pa.int64(), "created_at": pa.timestamp("us", "UTC")}
+    schema = pa.schema([pa.field(name, kinds.get(name, pa.string())) for name in rows[0]])
+    yield pa.RecordBatch.from_pylist(rows, schema=schema)
+
+
+def _partition_values(partition: Partition, summary_type: str) -> dict[str, Any]:
+    return {
+        "domain": partition.dataset,
+        "tier": str(partition.tier),
+        "week_ending": partition.week_ending,
+        "summary_type": summary_type,
+    }
+
+
+def _capture(row: Mapping[str, Any]) -> Capture:
+    partition = Partition(row["domain"], Tier(row["tier"]), parse_date(row["week_ending"]))
+    same = (
+        "capture_no", "capture_id", "summary_type", "revision", "source_name", "source_bytes", "source_sha256",
+        "content_hash", "line_count", "parsed_count", "rejected_count", "hold_reason",
+    )  # fmt: skip
+    captured_at = row["captured_at"]
+    if isinstance(captured_at, str):
+        captured_at = dt.datetime.fromisoformat(captured_at)
+    return Capture(partition=partition, captured_at=captured_at, **{name: row[name] for name in same})

@@ -1,0 +1,123 @@
+"""Numbered SQL migrations: applied once, in order, in one transaction; a changed file is noticed by its checksum."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from spine.core.errors import ConfigurationError
+from spine.storage.base import Session, Storage
+from spine.storage.sql import read_sql, split_statements
+
+_NAME = re.compile(r"(\d{4})_\w+\.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file of ``include/sql/migrations``; its id is the file name without ``.sql``."""
+
+    migration_id: str
+    path: Path
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationStatus:
+    """What the database has and what it lacks, in order."""
+
+    applied: list[str]
+    pending: list[str]
+    unknown: list[str]
+    """Applied by a newer version of Spine: this version has no such file."""
+    changed: list[str]
+    """Applied, and the file has been edited since."""
+
+
+def find_migrations(sql_dir: Path) -> list[Migration]:
+    """The migrations of an include folder, in order.
+
+    :raises ConfigurationError: when there are none, or two share a number.
+    """
+    paths = sorted(path for path in (sql_dir / "migrations").glob("*.sql") if _NAME.fullmatch(path.name))
+    if not paths:
+        raise ConfigurationError(f"no migrations in {sql_dir / 'migrations'}; check [spine] include_dir")
+    numbers = [path.name[:4] for path in paths]
+    twice = sorted({number for number in numbers if numbers.count(number) > 1})
+    if twice:
+        raise ConfigurationError(f"two migrations share the number {', '.join(twice)} in {paths[0].parent}")
+    return [Migration(path.stem, path) for path in paths]
+
+
+def status(storage: Storage, sql_dir: Path) -> MigrationStatus:
+    """Compare the database with the files."""
+    applied = _applied(storage) if "_migrations" in storage.tables() else {}
+    return _compare(find_migrations(sql_dir), applied)
+
+
+def upgrade(storage: Storage, sql_dir: Path, now: dt.datetime | None = None) -> list[str]:
+    """Apply what is pending, all of it or nothing; the ids applied. Two processes at once take turns.
+
+    :raises ConfigurationError: an applied file was edited: write a new migration instead.
+    """
+    migrations = find_migrations(sql_dir)
+    with storage.transaction() as session:
+        _take_turn(session)
+        found = _compare(migrations, _applied(session))
+        if found.changed:
+            raise ConfigurationError(
+                f"migration {', '.join(found.changed)} was edited after it was applied; restore it and put the change in a new file"
+            )
+        for migration in migrations:
+            if migration.migration_id in found.pending:
+                _apply(session, migration, now or dt.datetime.now(dt.UTC))
+    return found.pending
+
+
+def require_current(storage: Storage, sql_dir: Path) -> None:
+    """Refuse a database that lacks migrations.
+
+    :raises ConfigurationError: naming them and the command that applies them.
+    """
+    pending = status(storage, sql_dir).pending
+    if pending:
+        raise ConfigurationError(
+            f"{storage.describe()} lacks migration {', '.join(pending)}; run `airflow spine db upgrade`"
+        )
+
+
+def _take_turn(session: Session) -> None:
+    if session.dialect.migration_lock:
+        session.query(session.dialect.migration_lock)
+    session.execute(
+        f"CREATE TABLE IF NOT EXISTS _migrations (migration_id VARCHAR(100) NOT NULL PRIMARY KEY, "
+        f"checksum VARCHAR(64) NOT NULL, applied_at {session.dialect.types['instant']} NOT NULL)"
+    )
+
+
+def _applied(session: Session | Storage) -> dict[str, str]:
+    return dict(session.query("SELECT migration_id, checksum FROM _migrations ORDER BY migration_id").rows)  # type: ignore[arg-type]
+
+
+def _compare(migrations: list[Migration], applied: dict[str, str]) -> MigrationStatus:
+    known = {migration.migration_id: migration for migration in migrations}
+    return MigrationStatus(
+        applied=[name for name in applied if name in known],
+        pending=[name for name in known if name not in applied],
+        unknown=[name for name in applied if name not in known],
+        changed=[name for name, checksum in applied.items() if name in known and known[name].checksum != checksum],
+    )
+
+
+def _apply(session: Session, migration: Migration, now: dt.datetime) -> None:
+    for statement in split_statements(read_sql(migration.path, session.dialect)):
+        session.execute(statement)
+    session.execute(
+        "INSERT INTO _migrations (migration_id, checksum, applied_at) VALUES (:migration_id, :checksum, :applied_at)",
+        {"migration_id": migration.migration_id, "checksum": migration.checksum, "applied_at": now},
+    )

@@ -1,0 +1,143 @@
+"""PostgreSQL: the production database. Pooled connections, COPY through ADBC, exact NUMERIC quantities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from spine.core.errors import (
+    ConfigurationError,
+    DeadlineExceeded,
+    DependencyError,
+    LoadError,
+    PermissionDenied,
+    ResourceError,
+    SpineError,
+    TransformError,
+    TransientError,
+)
+from spine.storage.adbc import AdbcSession, AdbcStorage
+from spine.storage.base import Dialect
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from adbc_driver_manager.dbapi import Connection
+
+# SQLSTATE prefixes, the longest match wins (PostgreSQL documentation, appendix A).
+_SQLSTATES: dict[str, type[SpineError]] = {
+    "08": DependencyError,
+    "22": LoadError,
+    "23": LoadError,
+    "28": PermissionDenied,
+    "3D000": ConfigurationError,
+    "40": TransientError,
+    "42501": PermissionDenied,
+    "42P01": ConfigurationError,
+    "53": ResourceError,
+    "55P03": TransientError,
+    "57014": DeadlineExceeded,
+    "57P": DependencyError,
+}
+_LOST = ("could not connect", "connection to server", "server closed the connection", "no connection to the server", "terminating connection")
+
+
+class PostgresStorage(AdbcStorage):
+    """A PostgreSQL database.
+
+    :param uri: libpq URI, ``postgresql://user:password@host:port/database``.
+    :param schema: first entry of the search path, when given.
+    """
+
+    dialect = Dialect(
+        name="postgres",
+        placeholder="${n}",
+        types={
+            "identity": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+            "integer": "INTEGER",
+            "bigint": "BIGINT",
+            "decimal": "NUMERIC(24, 6)",
+            "double": "DOUBLE PRECISION",
+            # Codes compare by bytes: the same order on every database, and no locale on the way to an index.
+            "code": 'TEXT COLLATE "C"',
+            "text": "TEXT",
+            "json": "TEXT",
+            "date": "DATE",
+            "instant": "TIMESTAMPTZ",
+        },
+        migration_lock="SELECT pg_advisory_xact_lock(7326145)",
+    )
+
+    def __init__(self, uri: str, *, schema: str | None = None, **pool: Any) -> None:
+        self._uri = uri
+        self._schema = schema
+        super().__init__(**pool)
+
+    def _connect(self) -> Connection:
+        import adbc_driver_postgresql.dbapi
+
+        return adbc_driver_postgresql.dbapi.connect(self._uri, autocommit=True)
+
+    def _on_connect(self) -> Iterable[str]:
+        yield "SET TIME ZONE 'UTC'"
+        if self._schema:
+            yield f'SET search_path TO "{self._schema.replace(chr(34), chr(34) * 2)}", public'
+
+    def translate(self, error: BaseException) -> SpineError:
+        if isinstance(error, SpineError):
+            return error
+        state = getattr(error, "sqlstate", None) or ""
+        prefix = next((state[:length] for length in (5, 3, 2) if state[:length] in _SQLSTATES), "")
+        kind = _SQLSTATES.get(prefix, TransformError)
+        if any(words in str(error).lower() for words in _LOST):
+            kind = DependencyError
+        way_out = "; run `airflow spine db upgrade`" if state == "42P01" else ""
+        text = str(error).partition("\nQuery was:")[0].strip()
+        return kind(f"{self.describe()}: {text}{way_out}", context={"sqlstate": state})
+
+    def load_schema(self, session: AdbcSession, table: str, given: pa.Schema) -> pa.Schema:
+        import pyarrow as pa
+
+        # Binary COPY takes exactly the column's type: read it off an empty result.
+        names = ", ".join(f'"{field.name}"' for field in given)
+        with session._run(f"SELECT {names} FROM {table} WHERE 1 = 0", None) as cursor:  # names come from our schemas
+            target = cursor.fetch_arrow_table().schema
+
+        def accepted(field: pa.Field) -> pa.DataType:
+            return pa.decimal128(24, 6) if _is_numeric(field.type) else field.type
+
+        return pa.schema([pa.field(field.name, accepted(field)) for field in target])
+
+    def plain(self, table: pa.Table) -> pa.Table:
+        import pyarrow as pa
+
+        for index, field in enumerate(table.schema):
+            if _is_numeric(field.type):
+                text = table.column(index).cast(pa.string())
+                try:
+                    values = text.cast(pa.decimal128(38, 6))
+                except pa.ArrowInvalid:  # a quotient with more than six decimals
+                    values = text.cast(pa.float64())
+                table = table.set_column(index, field.name, values)
+        return table
+
+    def tables(self) -> list[str]:
+        sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = ANY (current_schemas(false)) ORDER BY 1"
+        return [row[0] for row in self.query(sql).rows]
+
+    def columns(self, table: str) -> dict[str, str]:
+        sql = (
+            "SELECT column_name, data_type FROM information_schema.columns "
+            "WHERE table_schema = ANY (current_schemas(false)) AND table_name = :name ORDER BY ordinal_position"
+        )
+        return dict(self.query(sql, {"name": table}).rows)
+
+    def describe(self) -> str:
+        parts = urlsplit(self._uri)
+        return f"PostgreSQL {parts.hostname or 'local'}:{parts.port or 5432}{parts.path}"
+
+
+def _is_numeric(kind: pa.DataType) -> bool:
+    """Whether this is the driver's own type for NUMERIC, which it hands out as text."""
+    return getattr(kind, "extension_name", "") == "arrow.opaque" and getattr(kind, "type_name", "") == "numeric"
+

@@ -1,0 +1,90 @@
+"""SQL text: named parameters to a driver's own form, files into statements, placeholders for types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from string import Template
+
+from spine.core.errors import ConfigurationError
+from spine.storage.base import Dialect, Params
+
+# What is not code (strings, quoted names, comments) is matched first, so a colon inside it is never a parameter.
+_TOKEN = re.compile(
+    r"""(?P<skip>'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | ::)
+      | (?P<param>:[A-Za-z_]\w*) | (?P<end>;)""",
+    re.VERBOSE | re.DOTALL,
+)
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@lru_cache(maxsize=512)
+def compile_sql(sql: str, placeholder: str) -> tuple[str, tuple[str, ...]]:
+    """The statement in the driver's form, and the parameter names in the order it wants their values.
+
+    A name used twice is bound twice: PostgreSQL then settles the type of each use by itself.
+    """
+    names: list[str] = []
+
+    def bind(match: re.Match[str]) -> str:
+        if not match["param"]:
+            return match[0]
+        names.append(match["param"][1:])
+        return placeholder.format(n=len(names))
+
+    return _TOKEN.sub(bind, sql), tuple(names)
+
+
+def bind_values(sql: str, dialect: Dialect, params: Params | None) -> tuple[str, tuple[object, ...]]:
+    """Statement and values for a driver.
+
+    :raises ConfigurationError: when a named parameter has no value.
+    """
+    text, names = compile_sql(sql, dialect.placeholder)
+    given = params or {}
+    missing = [name for name in names if name not in given]
+    if missing:
+        raise ConfigurationError(f"SQL parameter {', '.join(sorted(set(missing)))} has no value in: {sql.strip()[:120]}")
+    return text, tuple(given[name] for name in names)
+
+
+def split_statements(script: str) -> Iterator[str]:
+    """The statements of a script, without their semicolons; quotes and comments are respected."""
+    start = 0
+    for match in _TOKEN.finditer(script):
+        if match["end"]:
+            yield from _statement(script[start : match.start()])
+            start = match.end()
+    yield from _statement(script[start:])
+
+
+def _statement(text: str) -> Iterator[str]:
+    if re.sub(r"--[^\n]*|/\*.*?\*/", "", text, flags=re.DOTALL).strip():
+        yield text.strip()
+
+
+def read_sql(path: Path, dialect: Dialect) -> str:
+    """The text of a SQL file for a database: ``name.<dialect>.sql`` where it exists, else ``name.sql``.
+
+    ``${decimal}`` and its like become the database's types.
+    """
+    variant = path.with_suffix(f".{dialect.name}.sql")
+    chosen = variant if variant.exists() else path
+    try:
+        return Template(chosen.read_text(encoding="utf-8")).substitute(dialect.types)
+    except FileNotFoundError:
+        raise ConfigurationError(f"SQL file {path} is missing; check [spine] include_dir") from None
+    except (KeyError, ValueError) as error:
+        raise ConfigurationError(f"SQL file {chosen}: unknown placeholder {error}; known: {sorted(dialect.types)}") from None
+
+
+def checked_identifier(name: str) -> str:
+    """A plain SQL identifier, for the few places where a name cannot be bound.
+
+    :raises ConfigurationError: for anything else.
+    """
+    if not _IDENTIFIER.fullmatch(name):
+        raise ConfigurationError(f"{name!r} is not a plain SQL identifier")
+    return name
