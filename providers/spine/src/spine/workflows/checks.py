@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from spine.core.errors import ConfigurationError, PermissionDenied, ValidationError
 from spine.core.suggest import did_you_mean
@@ -43,7 +44,7 @@ def check_workflow(document: Document, workflow: Workflow, packages: Iterable[st
         document.add(Code.VALUE_NOT_ALLOWED, "a workflow's name has letters, digits, '_', '-' and '.' only", "name")
     for param in workflow.params.values():
         _check_param(document, param)
-    complete = len(workflow.steps) == len(document.value.get("steps") or ())
+    complete = len(workflow.steps) == len(_items(document))
     places = dict(_places(document, workflow))
     for name, step in _unique_steps(document, workflow, places):
         checks = _StepChecks(document, workflow, step, places[name])
@@ -53,7 +54,8 @@ def check_workflow(document: Document, workflow: Workflow, packages: Iterable[st
 
 
 def _check_param(document: Document, param: WorkflowParam) -> None:
-    written = (document.value.get("params") or {}).get(param.name)
+    params = document.value.get("params")
+    written = params.get(param.name) if isinstance(params, dict) else None
     try:
         require_valid_schema(param)
     except ValidationError as error:
@@ -67,18 +69,22 @@ def _check_param(document: Document, param: WorkflowParam) -> None:
         document.add(Code.BAD_PARAM, f"the default of {error.message}", *where)
 
 
+def _items(document: Document) -> list[Any]:
+    items = document.value.get("steps")
+    return items if isinstance(items, list) else []
+
+
 def _places(document: Document, workflow: Workflow) -> Iterator[tuple[str, int]]:
     """Each step's index in the file; of steps with the same name, the first one's."""
     names = {step.name for step in workflow.steps}
-    items = document.value.get("steps")
-    for index, item in reversed(list(enumerate(items if isinstance(items, list) else ()))):
+    for index, item in reversed(list(enumerate(_items(document)))):
         if isinstance(item, dict) and isinstance(item.get("name"), str) and item["name"] in names:
             yield item["name"], index
 
 
 def _unique_steps(document: Document, workflow: Workflow, places: dict[str, int]) -> Iterator[tuple[str, Step]]:
     seen: set[str] = set()
-    for index, item in enumerate(document.value.get("steps") or ()):
+    for index, item in enumerate(_items(document)):
         name = item.get("name") if isinstance(item, dict) else None
         if name in places and index != places[name]:
             line = document.line("steps", places[name], "name")

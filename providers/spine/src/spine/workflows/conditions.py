@@ -41,7 +41,7 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: operator.truediv,
 }
 _ALLOWED: tuple[type[ast.AST], ...] = (
-    *(ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.BinOp),
+    *(ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.BinOp),
     *(ast.Name, ast.Attribute, ast.Load, ast.Constant, ast.List, ast.Tuple),
     *_COMPARISONS,
     *_ARITHMETIC,
@@ -128,15 +128,17 @@ def parse_expression(text: str) -> Expression:
     try:
         tree = ast.parse(source, mode="eval")
     except SyntaxError as error:
-        raise ExpressionError(f"cannot be read: {error.msg}", indent + max((error.offset or 1) - 1, 0)) from None
+        offset = error.offset - 1 if error.offset else len(source)  # Python says 0 where the text ends too early
+        raise ExpressionError(f"cannot be read: {error.msg}", indent + offset) from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise ExpressionError(f"cannot be read: {error}", 0) from None
-    _refuse_foreign(tree, indent, 0)
+    _refuse_foreign(tree.body, indent, indent, 0)
     return Expression(source, tree.body)
 
 
-def _refuse_foreign(node: ast.AST, indent: int, depth: int) -> None:
-    offset = indent + getattr(node, "col_offset", 0)
+def _refuse_foreign(node: ast.AST, indent: int, around: int, depth: int) -> None:
+    """:param around: offset of the node's parent, for operators, which have none of their own."""
+    offset = indent + node.col_offset if isinstance(node, ast.expr) else around
     if depth > MAX_DEPTH:
         raise ExpressionError(f"nested more than {MAX_DEPTH} levels deep", offset)
     if not isinstance(node, _ALLOWED):
@@ -144,7 +146,7 @@ def _refuse_foreign(node: ast.AST, indent: int, depth: int) -> None:
     if isinstance(node, ast.Constant) and not isinstance(node.value, (str, int, float, bool, type(None))):
         raise ExpressionError(f"{node.value!r} is not text, a number, true, false or null", offset)
     for child in ast.iter_child_nodes(node):
-        _refuse_foreign(child, indent, depth + 1)
+        _refuse_foreign(child, indent, offset, depth + 1)
 
 
 def _described(node: ast.AST) -> str:

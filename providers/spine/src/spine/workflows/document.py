@@ -101,7 +101,8 @@ def read_document(path: Path) -> Document:
         root = loader.get_single_node() or yaml.ScalarNode(_TAG + "null", "", _START)
         document = Document(path, text, root)
         _Inspection(document).inspect(root)
-        document.raise_problems()
+        if any(problem.code is not Code.DUPLICATE_KEY for problem in document.problems):
+            document.raise_problems()  # the others cannot become plain values
         document.value = loader.construct_document(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -165,7 +166,8 @@ class _Inspection:
             if key.tag == _TAG + "merge":
                 continue
             if key.tag != _TAG + "str":
-                self._note(key, Code.WRONG_TYPE, f"the key {key.value!r} is not text", "put it in quotes")
+                written = f" {key.value!r}" if isinstance(key, yaml.ScalarNode) else ""
+                self._note(key, Code.WRONG_TYPE, f"the key{written} is not text", "put it in quotes")
             elif key.value in seen:
                 first = seen[key.value].line + 1
                 self._note(key, Code.DUPLICATE_KEY, f"the key '{key.value}' is already on line {first}")

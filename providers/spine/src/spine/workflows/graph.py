@@ -108,11 +108,12 @@ def build_graph(steps: Iterable[Step]) -> Graph:
     """The graph of steps with unique names. Never raises: ``checks`` tells what is wrong with it."""
     listed = tuple(steps)
     names = [step.name for step in listed]
-    targets = {step.name: _targets(step, listed) for step in listed if step.type is StepType.CHOICE}
+    choices = [step for step in listed if step.type is StepType.CHOICE]
+    targets = {step.name: tuple(name for name in _targets(step, listed) if name in names) for step in choices}
     upstream = {}
     for index, step in enumerate(listed):
-        choices = [choice for choice, leads_to in targets.items() if step.name in leads_to]
-        waits_for = {name for name in (*_by_order(index, listed), *choices) if name in names}
+        leading_here = [choice for choice, leads_to in targets.items() if step.name in leads_to]
+        waits_for = {name for name in (*_by_order(index, listed), *leading_here) if name in names}
         upstream[step.name] = tuple(name for name in names if name in waits_for)
     return Graph(listed, upstream, targets)
 
