@@ -19,6 +19,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## Create .venv and install everything, pinned
+	@echo "Ready in .venv"
 
 $(INSTALLED): requirements.txt requirements-dev.txt providers/spine/pyproject.toml
 	@$(PYTHON) scripts/check_python.py || { echo "Choose another one: make $(or $(MAKECMDGOALS),setup) PYTHON=/path/to/python3.12" >&2; exit 1; }
@@ -29,30 +30,30 @@ $(INSTALLED): requirements.txt requirements-dev.txt providers/spine/pyproject.to
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable providers/spine
 	@touch $@
 
-run: setup ## The whole path on invented data, in the terminal
+run: $(INSTALLED) ## The whole path on invented data, in the terminal
 	@$(WITH_AIRFLOW) sh scripts/migrate.sh && airflow spine demo $(ARGS)
 
-ui: setup ## Airflow with Spine at http://127.0.0.1:8080
+ui: $(INSTALLED) ## Airflow with Spine at http://127.0.0.1:8080
 	@$(WITH_AIRFLOW) sh scripts/ui.sh
 
-test: setup ## Every test that this machine can run
+test: $(INSTALLED) ## Every test that this machine can run
 	@$(BIN)/pytest $(ARGS)
 
-lint: setup ## ruff, mypy --strict, layer contracts
+lint: $(INSTALLED) ## ruff, mypy --strict, layer contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-format: setup ## Let ruff mend and format
+format: $(INSTALLED) ## Let ruff mend and format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-lock: setup ## Compile requirements*.in to exact pins (ARGS=--upgrade for the newest)
+lock: $(INSTALLED) ## Compile requirements*.in to exact pins (ARGS=--upgrade for the newest)
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(ARGS) requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(ARGS) requirements-dev.in -o requirements-dev.txt
 
-bench: setup ## Run benchmarks/bench_*.py
+bench: $(INSTALLED) ## Run benchmarks/bench_*.py
 	@set -e; for file in benchmarks/bench_*.py; do test -e "$$file" || continue; echo "$$file"; $(BIN)/python "$$file" $(ARGS); done
 
 clean: ## Remove caches and builds

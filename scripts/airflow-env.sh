@@ -15,6 +15,8 @@ fi
 # A development server has no business on the network.
 : "${AIRFLOW__API__HOST:=127.0.0.1}"
 : "${AIRFLOW__API__PORT:=8080}"
+# Tasks report here. Airflow's own default is port 8080, whatever port the server has.
+: "${AIRFLOW__CORE__EXECUTION_API_SERVER_URL:=http://127.0.0.1:$AIRFLOW__API__PORT/execution/}"
 # Not inside ${...:=}, where the JSON's own brace would end the expression.
 if [ -z "${AIRFLOW_CONN_SPINE_DEFAULT:-}" ]; then
     AIRFLOW_CONN_SPINE_DEFAULT="{\"conn_type\": \"sqlite\", \"host\": \"$PWD/.spine/spine.db\"}"
@@ -22,7 +24,7 @@ fi
 
 export AIRFLOW_HOME AIRFLOW__CORE__DAGS_FOLDER AIRFLOW__CORE__PLUGINS_FOLDER AIRFLOW__CORE__LOAD_EXAMPLES
 export AIRFLOW__SPINE__INCLUDE_DIR AIRFLOW__SPINE__FILE_ROOT AIRFLOW__API__HOST AIRFLOW__API__PORT
-export AIRFLOW_CONN_SPINE_DEFAULT
+export AIRFLOW__CORE__EXECUTION_API_SERVER_URL AIRFLOW_CONN_SPINE_DEFAULT
 
 # Without .pyc files every Airflow process compiles everything again.
 unset PYTHONDONTWRITEBYTECODE

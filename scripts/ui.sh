@@ -1,5 +1,7 @@
 # Airflow in one process group, with the domain database and some invented data ready.
 set -eu
+# The password file is for this user alone.
+umask 077
 
 sh scripts/migrate.sh
 airflow spine db upgrade
