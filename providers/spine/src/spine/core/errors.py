@@ -1,18 +1,18 @@
 """The one error tree of Spine. What a caller may do next is data on the error, never text to be parsed.
 
-    SpineError              INTERNAL       base; a defect in Spine itself
-    +- ConfigurationError   CONFIGURATION  something a person set is missing or wrong
-    +- ValidationError      VALIDATION     input broke a rule (a parameter, a row, a gate)
-    +- SourceError          SOURCE         the source answered, and the answer is unusable
-    +- TransformError       TRANSFORM      computing from stored rows failed
-    +- LoadError            LOAD           the database refused the rows
-    +- PermissionDenied     PERMISSION     not allowed: credentials, file root, grants
-    +- TransientError       TRANSIENT      may work if tried again           (retryable)
-    |  +- LeaseHeld                        another run holds the partition
-    +- DependencyError      DEPENDENCY     a server cannot be reached        (retryable)
-    +- DeadlineExceeded     TIMEOUT        took longer than allowed          (retryable)
-    +- RateLimitError       RATE_LIMIT     asked to slow down                (retryable, retry_after)
-    +- ResourceError        RESOURCE       disk, memory or a quota is full   (retryable)
+SpineError              INTERNAL       base; a defect in Spine itself
++- ConfigurationError   CONFIGURATION  something a person set is missing or wrong
++- ValidationError      VALIDATION     input broke a rule (a parameter, a row, a gate)
++- SourceError          SOURCE         the source answered, and the answer is unusable
++- TransformError       TRANSFORM      computing from stored rows failed
++- LoadError            LOAD           the database refused the rows
++- PermissionDenied     PERMISSION     not allowed: credentials, file root, grants
++- TransientError       TRANSIENT      may work if tried again           (retryable)
+|  +- LeaseHeld                        another run holds the partition
++- DependencyError      DEPENDENCY     a server cannot be reached        (retryable)
++- DeadlineExceeded     TIMEOUT        took longer than allowed          (retryable)
++- RateLimitError       RATE_LIMIT     asked to slow down                (retryable, retry_after)
++- ResourceError        RESOURCE       disk, memory or a quota is full   (retryable)
 """
 
 from __future__ import annotations
