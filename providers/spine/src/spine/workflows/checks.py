@@ -1,13 +1,9 @@
-"""What the parts of a workflow mean together: names, references, the graph. Notes problems, raises nothing.
-
-A step keeps its index in the file, because a step that could not be read is missing from ``workflow.steps``.
-"""
+"""What the parts of a workflow mean together: names, references, the graph. Notes problems, raises nothing."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from spine.core.errors import ConfigurationError, PermissionDenied, ValidationError
 from spine.core.suggest import did_you_mean
@@ -27,7 +23,6 @@ _FITTING = {
     StepType.LAMBDA: {"handler", "params", "config", "on_error", "retry", "timeout"},
     StepType.CHOICE: {"condition", "then_step", "else_step"},
 }
-_COMMON = {"name", "type", "description", "depends_on"}
 _NEEDED = {
     StepType.PIPELINE: ("pipeline", Code.PIPELINE_STEP_WITHOUT_PIPELINE),
     StepType.LAMBDA: ("handler", Code.LAMBDA_WITHOUT_HANDLER),
@@ -44,13 +39,12 @@ def check_workflow(document: Document, workflow: Workflow, packages: Iterable[st
         document.add(Code.VALUE_NOT_ALLOWED, "a workflow's name has letters, digits, '_', '-' and '.' only", "name")
     for param in workflow.params.values():
         _check_param(document, param)
-    complete = len(workflow.steps) == len(_items(document))
-    places = dict(_places(document, workflow))
-    for name, step in _unique_steps(document, workflow, places):
-        checks = _StepChecks(document, workflow, step, places[name])
-        checks.run(tuple(packages), with_targets=complete)
-    if complete and len(places) == len(workflow.steps):
-        _check_graph(document, workflow, places)
+    # With a step missing, every name of it would look unknown.
+    complete = bool(workflow.steps) and len(workflow.steps) == len(document.value["steps"])
+    for step in workflow.steps:
+        _StepChecks(document, workflow, step).run(tuple(packages), with_targets=complete)
+    if complete:
+        _check_graph(document, workflow)
 
 
 def _check_param(document: Document, param: WorkflowParam) -> None:
@@ -69,39 +63,13 @@ def _check_param(document: Document, param: WorkflowParam) -> None:
         document.add(Code.BAD_PARAM, f"the default of {error.message}", *where)
 
 
-def _items(document: Document) -> list[Any]:
-    items = document.value.get("steps")
-    return items if isinstance(items, list) else []
-
-
-def _places(document: Document, workflow: Workflow) -> Iterator[tuple[str, int]]:
-    """Each step's index in the file; of steps with the same name, the first one's."""
-    names = {step.name for step in workflow.steps}
-    for index, item in reversed(list(enumerate(_items(document)))):
-        if isinstance(item, dict) and isinstance(item.get("name"), str) and item["name"] in names:
-            yield item["name"], index
-
-
-def _unique_steps(document: Document, workflow: Workflow, places: dict[str, int]) -> Iterator[tuple[str, Step]]:
-    seen: set[str] = set()
-    for index, item in enumerate(_items(document)):
-        name = item.get("name") if isinstance(item, dict) else None
-        if name in places and index != places[name]:
-            line = document.line("steps", places[name], "name")
-            document.add(Code.DUPLICATE_STEP, f"step '{name}' is already on line {line}", "steps", index, "name")
-    for step in workflow.steps:
-        if step.name not in seen:
-            seen.add(step.name)
-            yield step.name, step
-
-
 class _StepChecks:
     """The checks of one step."""
 
-    def __init__(self, document: Document, workflow: Workflow, step: Step, index: int) -> None:
+    def __init__(self, document: Document, workflow: Workflow, step: Step) -> None:
         self.document, self.workflow, self.step = document, workflow, step
-        self.where = ("steps", index)
-        self.written = document.value["steps"][index]
+        self.where = ("steps", document.steps[step.name])
+        self.written = document.value["steps"][document.steps[step.name]]
 
     def run(self, packages: tuple[str, ...], *, with_targets: bool) -> None:
         if not _STEP_NAME.fullmatch(self.step.name):
@@ -198,20 +166,20 @@ class _StepChecks:
         self.document.add(code, message, *where, suggestion=suggestion)
 
 
-def _check_graph(document: Document, workflow: Workflow, places: dict[str, int]) -> None:
+def _check_graph(document: Document, workflow: Workflow) -> None:
     graph = build_graph(workflow.steps)
     if cycle := graph.cycle():
-        first = min(cycle, key=lambda name: places[name])
+        first = min(cycle, key=document.steps.__getitem__)
         message = f"steps wait for each other: {' -> '.join(cycle)}"
-        document.add(Code.CYCLE, message, "steps", places[first], "depends_on")
+        document.add(Code.CYCLE, message, "steps", document.steps[first], "depends_on")
         return
     for step in workflow.steps[1:]:
         if not graph.upstream[step.name] and step.depends_on is None:
             message = f"nothing leads to step '{step.name}': the choice before it does not name it"
             suggestion = "name it there, or give it depends_on"
-            document.add(Code.UNREACHABLE_STEP, message, "steps", places[step.name], suggestion=suggestion)
+            document.add(Code.UNREACHABLE_STEP, message, "steps", document.steps[step.name], suggestion=suggestion)
     for message, name in (*_strays(graph), *_tangles(graph)):
-        document.add(Code.TANGLED_CHOICE, message, "steps", places[name], "depends_on")
+        document.add(Code.TANGLED_CHOICE, message, "steps", document.steps[name], "depends_on")
 
 
 def _strays(graph: Graph) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,12 +85,12 @@ def read_workflow(document: Document) -> Workflow | None:
         document.add(Code.WRONG_TYPE, "a workflow is a mapping that starts with 'name: ...' and has 'steps'")
         return None
     values = _read_keys(document, document.value, (), WORKFLOW_KEYS, required=("name", "steps"))
-    steps = [_read_step(document, item, ("steps", index)) for index, item in enumerate(values.get("steps", ()))]
+    steps = tuple(_read_steps(document, values.get("steps", [])))
     if values.get("steps") == []:
         document.add(Code.NO_STEPS, "the workflow has no steps", "steps")
     return Workflow(
         name=values.get("name", ""),
-        steps=tuple(step for step in steps if step is not None),
+        steps=steps,
         domain=values.get("domain", ""),
         description=values.get("description", "").strip(),
         version=str(values.get("version", "1")),
@@ -99,6 +99,18 @@ def read_workflow(document: Document) -> Workflow | None:
         path=document.path,
         source=document.text,
     )
+
+
+def _read_steps(document: Document, items: list[Any]) -> Iterator[Step]:
+    for index, item in enumerate(items):
+        step = _read_step(document, item, ("steps", index))
+        name = item.get("name") if isinstance(item, dict) else None
+        if isinstance(name, str) and name in document.steps:
+            line = document.line("steps", document.steps[name], "name")
+            document.add(Code.DUPLICATE_STEP, f"step '{name}' is already on line {line}", "steps", index, "name")
+        elif step is not None:
+            document.steps[step.name] = index
+            yield step
 
 
 def _read_step(document: Document, item: Any, where: Path) -> Step | None:
