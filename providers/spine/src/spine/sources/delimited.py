@@ -106,7 +106,8 @@ class DelimitedRows:
     def _parse(self, content: bytes) -> pa.RecordBatch:
         read_options = csv.ReadOptions(column_names=self.columns, use_threads=False, block_size=len(content) + 1)
         table = csv.read_csv(pa.BufferReader(content), read_options, self._parse_options, self._convert_options)
-        return table.combine_chunks().to_batches()[0]
+        batches = table.combine_chunks().to_batches()
+        return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
 
     def _sifted(self, block: LineBlock) -> SourceBatch:
         """Rows of the good lines, rejects of the others."""

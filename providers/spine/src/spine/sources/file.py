@@ -109,16 +109,13 @@ class FileReading:
     def __init__(self, raw: BinaryIO, stored: StoredBytes, rows: Rows, name: str) -> None:
         self.columns = rows.columns
         self.lines = 0
+        self.bytes_read = 0
         self.sha256 = ""
         self._raw = raw
         self._stored = stored
         self._rows = rows
         self._name = name
         self._begun = False
-
-    @property
-    def bytes_read(self) -> int:
-        return self._stored.bytes_read
 
     def __iter__(self) -> Iterator[SourceBatch]:
         if self._begun:
@@ -130,8 +127,10 @@ class FileReading:
         try:
             for batch in self._rows:
                 self.lines += batch.rows.num_rows + len(batch.rejects)
+                self.bytes_read = self._stored.bytes_read
                 yield batch
             self.sha256 = self._stored.drain()
+            self.bytes_read = self._stored.bytes_read
         except SpineError as error:
             error.with_context(path=self._name)
             raise
