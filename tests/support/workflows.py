@@ -97,5 +97,3 @@ def problems_of(path: Path) -> list[str]:
     except WorkflowError as error:
         return [str(problem).removeprefix(f"{path}:") for problem in error.problems]
     return []
-
-
