@@ -7,4 +7,4 @@ SELECT :week_ending, :tier, :summary_type, symbol, ROUND(SUM(total_shares), 6), 
        :capture_id, :captured_at, :execution_id, :batch_id, :calculated_at
 FROM finra_otc_transparency_lines
 WHERE capture_no = :capture_no AND reason_code IS NULL
-GROUP BY symbol;
+GROUP BY symbol

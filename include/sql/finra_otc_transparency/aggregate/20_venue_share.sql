@@ -3,7 +3,7 @@ INSERT INTO finra_otc_transparency_venue_share (
     week_ending, tier, summary_type, mpid, venue_name, total_volume, total_trades, symbol_count, market_share_pct, rank,
     capture_id, captured_at, execution_id, batch_id, calculated_at)
 SELECT :week_ending, :tier, :summary_type, v.mpid, v.venue_name, v.total_volume, v.total_trades, v.symbol_count,
-       CAST(v.total_volume AS DOUBLE PRECISION) / t.total_volume,
+       CAST(v.total_volume AS DOUBLE PRECISION) / SUM(v.total_volume) OVER (),
        ROW_NUMBER() OVER (ORDER BY v.total_volume DESC, v.mpid),
        :capture_id, :captured_at, :execution_id, :batch_id, :calculated_at
 FROM (
@@ -13,8 +13,3 @@ FROM (
     WHERE capture_no = :capture_no AND reason_code IS NULL
     GROUP BY mpid
 ) v
-CROSS JOIN (
-    SELECT SUM(total_shares) AS total_volume
-    FROM finra_otc_transparency_lines
-    WHERE capture_no = :capture_no AND reason_code IS NULL
-) t;

@@ -2,12 +2,13 @@
 INSERT INTO finra_otc_transparency_concentration (
     week_ending, tier, summary_type, symbol, hhi, venue_count, total_symbol_volume, top_venue, top_venue_share,
     top_3_venue_share, capture_id, captured_at, execution_id, batch_id, calculated_at)
-SELECT :week_ending, :tier, :summary_type, r.symbol, SUM(r.share * r.share), COUNT(*), MAX(r.total_volume),
+SELECT :week_ending, :tier, :summary_type, r.symbol, SUM(r.share * r.share), COUNT(*), ROUND(MAX(r.total), 6),
        MAX(CASE WHEN r.place = 1 THEN r.mpid END), MAX(r.share),
        SUM(CASE WHEN r.place <= 3 THEN r.share ELSE 0 END),
        :capture_id, :captured_at, :execution_id, :batch_id, :calculated_at
 FROM (
-    SELECT v.symbol, v.mpid, s.total_volume, CAST(v.volume AS DOUBLE PRECISION) / s.total_volume AS share,
+    SELECT v.symbol, v.mpid, SUM(v.volume) OVER (PARTITION BY v.symbol) AS total,
+           CAST(v.volume AS DOUBLE PRECISION) / SUM(v.volume) OVER (PARTITION BY v.symbol) AS share,
            ROW_NUMBER() OVER (PARTITION BY v.symbol ORDER BY v.volume DESC, v.mpid) AS place
     FROM (
         SELECT symbol, mpid, SUM(total_shares) AS volume
@@ -15,6 +16,5 @@ FROM (
         WHERE capture_no = :capture_no AND reason_code IS NULL
         GROUP BY symbol, mpid
     ) v
-    JOIN finra_otc_transparency_symbol_summary s ON s.capture_id = :capture_id AND s.symbol = v.symbol
 ) r
-GROUP BY r.symbol;
+GROUP BY r.symbol

@@ -7,4 +7,4 @@ SELECT week_ending, tier, summary_type, symbol, ROUND(total_volume * 1.0 / venue
        ROUND(total_trades * 1.0 / :trading_days, 2), :trading_days,
        capture_id, captured_at, :execution_id, :batch_id, :calculated_at
 FROM finra_otc_transparency_symbol_summary
-WHERE capture_id = :capture_id;
+WHERE capture_id = :capture_id

@@ -33,4 +33,4 @@ FROM (
     JOIN core_latest ft ON ft.domain = :domain AND ft.tier = :tier AND ft.summary_type = :summary_type
                        AND ft.stage = 'AGGREGATED' AND ft.week_ending = w.first_week
     JOIN finra_otc_transparency_symbol_summary f ON f.capture_id = ft.capture_id AND f.symbol = w.symbol
-) r;
+) r

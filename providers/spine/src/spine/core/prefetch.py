@@ -34,7 +34,7 @@ def prefetch(items: Iterable[Item], depth: int = 2) -> Iterator[Item]:
                 if stopped.is_set():
                     return
             put(_END)
-        except BaseException as error:  # handed over to the consumer
+        except BaseException as error:  # noqa: BLE001 - handed over to the consumer
             put(_Failure(error))
 
     maker = threading.Thread(target=make, name="spine-prefetch", daemon=True)

@@ -18,8 +18,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from spine.core.tiers import Tier
-from spine.core.weeks import friday_of, published_on, sessions_of
+from spine.core.weeks import friday_of, sessions_of
 from spine.finra.decimals import as_text, from_units, to_millionths
+from spine.finra.files import TIER_WORDS, download_name
 
 DOWNLOAD_COLUMNS = (
     "tierDescription",
@@ -36,7 +37,6 @@ SCENARIO_PREAMBLE = (
     "# Invented; not published by FINRA",
     "# Columns are separated by |",
 )
-_FILE_TIERS = {Tier.T1: "tier1", Tier.T2: "tier2", Tier.OTCE: "otc"}
 _WRITING = pa_csv.WriteOptions(include_header=False, delimiter="|", quoting_style="none", batch_size=16_384)
 
 
@@ -58,8 +58,8 @@ class Defect(StrEnum):
 def file_name(tier: Tier, week_ending: dt.date, file_format: FileFormat = FileFormat.DOWNLOAD) -> str:
     """A download is named by its first publication (also when it is restated), the other forms by their week."""
     if file_format is FileFormat.DOWNLOAD:
-        return f"finra_otc_weekly_{_FILE_TIERS[tier]}_{published_on(tier, week_ending):%Y%m%d}.csv"
-    return f"{_FILE_TIERS[tier]}_week_{week_ending}.psv"
+        return download_name(tier, week_ending)
+    return f"{TIER_WORDS[tier]}_week_{week_ending}.psv"
 
 
 def write_week_file(

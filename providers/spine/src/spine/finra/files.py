@@ -10,14 +10,15 @@ from spine.core.errors import SourceError
 from spine.core.tiers import Tier
 from spine.core.weeks import published_on
 
-_TIER_WORDS = {Tier.T1: "tier1", Tier.T2: "tier2", Tier.OTCE: "otc"}
+# How file names spell the tiers, as downloaders have always done.
+TIER_WORDS = {Tier.T1: "tier1", Tier.T2: "tier2", Tier.OTCE: "otc"}
 _TIER_HINTS = {Tier.T1: r"tier_?1", Tier.T2: r"tier_?2", Tier.OTCE: r"(?:^|[_-])otce?(?:$|[_-])"}
 _DATED = re.compile(r"(\d{8})$")
 
 
 def download_name(tier: Tier, week_ending: dt.date) -> str:
     """The name under which the first publication of a week is kept."""
-    return f"finra_otc_weekly_{_TIER_WORDS[tier]}_{published_on(tier, week_ending):%Y%m%d}.csv"
+    return f"finra_otc_weekly_{TIER_WORDS[tier]}_{published_on(tier, week_ending):%Y%m%d}.csv"
 
 
 def tier_of_name(path: str | Path) -> Tier | None:
@@ -32,11 +33,11 @@ def find_download(root: Path, tier: Tier, week_ending: dt.date | None) -> Path:
 
     :raises SourceError: naming the file that was expected and what is there.
     """
-    there = sorted(path for path in root.glob(f"finra_otc_weekly_{_TIER_WORDS[tier]}_*.csv") if _DATED.search(path.stem))
+    there = sorted(path for path in root.glob(f"finra_otc_weekly_{TIER_WORDS[tier]}_*.csv") if _DATED.search(path.stem))
     if week_ending is None:
         if there:
             return there[-1]
-        expected = f"finra_otc_weekly_{_TIER_WORDS[tier]}_YYYYMMDD.csv"
+        expected = f"finra_otc_weekly_{TIER_WORDS[tier]}_YYYYMMDD.csv"
     else:
         expected = download_name(tier, week_ending)
         if (root / expected) in there:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spine.core.errors import SourceError, ValidationError
@@ -43,6 +44,8 @@ _KNOWN_UNUSED = {
     "AVERAGETRADESIZE", "TIERIDENTIFIER", "HISTORICALWEEK", "HISTORICALMONTH",
 }  # fmt: skip
 _REQUIRED = ("symbol", "mpid", "total_shares", "total_trades")
+_SYMBOL = r"^[A-Z0-9./-]{0,20}$"  # empty is typed, and refused by the rules later
+_MPID = r"^[A-Z0-9]{0,20}$"
 _WHOLE = r"^[+-]?[0-9]{1,15}$"
 _FRACTION = r"^[+-]?[0-9]{1,15}(\.[0-9]{1,6})?$"
 
@@ -114,17 +117,19 @@ class WeeklyRows:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        text = {
-            name: pc.utf8_trim_whitespace(batch.rows.column(source)) for name, source in self.layout.columns.items()
-        }
-        size = batch.rows.num_rows
-        empty = pa.nulls(size, pa.string())
-        problems = [*self._misplaced(text)]
+        text = {name: batch.rows.column(source) for name, source in self.layout.columns.items()}
+        empty = pa.nulls(batch.rows.num_rows, pa.string())
+        problems = self._misplaced(text)
+        codes = {name: pc.utf8_upper(pc.utf8_trim_whitespace(text[name])) for name in ("symbol", "mpid")}
+        problems.append(_Problem(_unlike(codes["symbol"], _SYMBOL), "INVALID_SYMBOL", "symbol", _explain_symbol))
+        problems.append(_Problem(_unlike(codes["mpid"], _MPID), "INVALID_MPID", "mpid", _explain_mpid))
         shares, bad = to_decimal(text["total_shares"])
         problems.append(_Problem(bad, "BAD_NUMBER", "total_shares", _explain_shares))
         trades, bad = to_whole(text["total_trades"])
         problems.append(_Problem(bad, "BAD_NUMBER", "total_trades", _explain_trades))
-        crd, bad = to_whole(_blank_as_null(text["crd_number"])) if "crd_number" in text else (empty.cast(pa.int64()), None)
+        crd, bad = (
+            to_whole(_blank_as_null(text["crd_number"])) if "crd_number" in text else (empty.cast(pa.int64()), None)
+        )
         if bad is not None:
             problems.append(_Problem(bad, "BAD_NUMBER", "crd_number", _explain_trades))
         updated, bad = self._update_dates(text.get("last_update_date", empty))
@@ -132,8 +137,7 @@ class WeeklyRows:
         rows = pa.RecordBatch.from_pydict(
             {
                 "line_number": batch.rows.column(LINE_NUMBER),
-                "symbol": pc.utf8_upper(text["symbol"]),
-                "mpid": pc.utf8_upper(text["mpid"]),
+                **codes,
                 "crd_number": crd,
                 "product_type": _blank_as_null(text.get("product_type", empty)),
                 "issue_name": pc.coalesce(text.get("issue_name", empty), pa.scalar("")),
@@ -155,7 +159,7 @@ class WeeklyRows:
             "last_update_date": ("WEEK_MISMATCH", self._too_early),
         }
         return [
-            _Problem(_mask_distinct(text[name], check), code, name, lambda value, check=check: str(check(value)))
+            _Problem(_mask_distinct(text[name], check), code, name, partial(_words, check))
             for name, (code, check) in checks.items()
             if name in text
         ]
@@ -208,7 +212,9 @@ class WeeklyRows:
         """Part the good rows from the bad; a bad one is rejected once, for its first problem."""
         import pyarrow.compute as pc
 
-        rejects = [Reject(line.line_number, line.reason_code, line.detail, {"raw": line.raw_text}) for line in batch.rejects]
+        rejects = [
+            Reject(line.line_number, line.reason_code, line.detail, {"raw": line.raw_text}) for line in batch.rejects
+        ]
         bad = problems[0].broken
         for problem in problems[1:]:
             bad = pc.or_(bad, problem.broken)
@@ -289,10 +295,15 @@ def _to_number(column: pa.Array, kind: pa.DataType, pattern: str) -> tuple[pa.Ar
     try:  # nearly every batch is whole numbers throughout
         whole = column.cast(pa.int64())
         bounds = pc.min_max(whole)
-        if column.null_count == 0 and -(10**15) < (bounds["min"].as_py() or 0) and (bounds["max"].as_py() or 0) < 10**15:
+        if (
+            column.null_count == 0
+            and (bounds["min"].as_py() or 0) > -(10**15)
+            and (bounds["max"].as_py() or 0) < 10**15
+        ):
             return whole.cast(kind), pa.repeat(pa.scalar(False), len(column))
     except pa.ArrowInvalid:
         pass
+    column = pc.utf8_trim_whitespace(column)
     good = pc.fill_null(pc.match_substring_regex(column, pattern), True)
     unsigned = pc.replace_substring_regex(column, r"^\+", "")
     return pc.if_else(good, unsigned, None).cast(kind), pc.invert(good)
@@ -307,7 +318,7 @@ def map_distinct(column: pa.Array, parse: Callable[[str], Any], kind: pa.DataTyp
     parsed, failed = [], []
     for value in encoded.dictionary.to_pylist():
         try:
-            parsed.append(parse(value))
+            parsed.append(None if value is None else parse(value.strip()))
             failed.append(False)
         except ValidationError:
             parsed.append(None)
@@ -322,14 +333,32 @@ def _mask_distinct(column: pa.Array, check: Callable[[str], str | None]) -> pa.A
     import pyarrow.compute as pc
 
     encoded = pc.fill_null(column, "").dictionary_encode()
-    wrong = [check(value) is not None for value in encoded.dictionary.to_pylist()]
+    wrong = [check(value.strip()) is not None for value in encoded.dictionary.to_pylist()]
     return pa.array(wrong, pa.bool_()).take(encoded.indices)
+
+
+def _unlike(column: pa.Array, pattern: str) -> pa.Array:
+    import pyarrow.compute as pc
+
+    return pc.invert(pc.match_substring_regex(column, pattern))
 
 
 def _blank_as_null(column: pa.Array) -> pa.Array:
     import pyarrow.compute as pc
 
-    return pc.if_else(pc.equal(column, ""), None, column)
+    return pc.if_else(pc.equal(pc.utf8_trim_whitespace(column), ""), None, column)
+
+
+def _words(check: Callable[[str], str | None], value: str) -> str:
+    return check(value) or ""
+
+
+def _explain_symbol(value: str) -> str:
+    return f"{value[:40]!r} is not a symbol; expected at most 20 of A-Z, 0-9, '.', '/' and '-'"
+
+
+def _explain_mpid(value: str) -> str:
+    return f"{value[:40]!r} is not an MPID; expected at most 20 letters and digits"
 
 
 def _explain_shares(value: str) -> str:

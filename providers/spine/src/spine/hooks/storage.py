@@ -54,7 +54,7 @@ class StorageHook(BaseHook):
             storage = self.get_storage()
             storage.query("SELECT 1")
             return True, f"Connected to {storage.describe()}"
-        except Exception as error:  # the form wants every failure as text
+        except Exception as error:  # noqa: BLE001 - the form wants every failure as text
             return False, str(error)
 
 
@@ -78,7 +78,11 @@ def _postgres(connection: Connection) -> Storage:
     from spine.storage.postgres import PostgresStorage
 
     extra = connection.extra_dejson
-    login = f"{quote(connection.login or '', safe='')}:{quote(connection.password or '', safe='')}@" if connection.login else ""
+    login = (
+        f"{quote(connection.login or '', safe='')}:{quote(connection.password or '', safe='')}@"
+        if connection.login
+        else ""
+    )
     host = f"{connection.host or 'localhost'}:{connection.port or 5432}"
     options = {key: value for key, value in extra.items() if key.startswith("ssl") or key == "application_name"}
     query = urlencode({"application_name": "spine", "connect_timeout": 10, **options})

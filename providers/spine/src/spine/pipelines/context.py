@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from spine.storage.ledger import RunStamp
+
 if TYPE_CHECKING:
     from spine.core.settings import Settings
     from spine.storage.base import Storage
@@ -38,3 +40,8 @@ class StepContext:
     clock: Callable[[], dt.datetime] = utc_now
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("spine"))
     notifier: Any = None
+
+    def stamp(self) -> RunStamp:
+        """This run and this instant, for the ledger."""
+        batch_id = self.params.get("batch_id")
+        return RunStamp(self.run_id, None if batch_id is None else str(batch_id), self.clock())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from spine.pipelines.base import current_capture, lease_key
 from spine.pipelines.context import StepContext
 from spine.pipelines.normalize import plain_number
 from spine.storage.leases import lease
-from spine.storage.ledger import Capture, Stage, record_stage, stage_metrics
+from spine.storage.ledger import Capture, RunStamp, Stage, record_stage, stage_metrics
 from spine.storage.sql import checked_identifier, read_sql
 
 if TYPE_CHECKING:
@@ -65,7 +64,9 @@ class DeriveWeek:
         capture = current_capture(context, self.dataset)
         with lease(context.storage, lease_key(capture.partition), context.run_id, clock=context.clock) as held:
             if stage_metrics(context.storage, capture.capture_id, self.needs) is None:
-                raise ConfigurationError(f"{capture.capture_id} is not {self.needs} yet; run the step before {self.name}")
+                raise ConfigurationError(
+                    f"{capture.capture_id} is not {self.needs} yet; run the step before {self.name}"
+                )
             inputs = self.derivation.inputs(context.storage, context, capture)
             done = stage_metrics(context.storage, capture.capture_id, self.stage)
             if done and done.get("inputs") == inputs:
@@ -79,18 +80,16 @@ class DeriveWeek:
     def _fill(
         self, session: Session, context: StepContext, capture: Capture, inputs: Mapping[str, Any]
     ) -> dict[str, Any]:
-        now = context.clock()
-        params = {**_common(context, capture, now), **self.derivation.params(capture, inputs)}
+        stamp = context.stamp()
+        params = {**_common(capture, stamp), **self.derivation.params(capture, inputs)}
         rows: dict[str, int] = {}
         for path in self._files(context):
             name = path.stem.partition("_")[2]
             self.derivation.clear(session, checked_identifier(f"{self.dataset.sql_folder}_{name}"), capture, params)
             rows[name] = session.execute(read_sql(path, session.dialect), params)
         metrics = {"tables": rows, "inputs": inputs, **self.derivation.check(session, capture, rows)}
-        record_stage(
-            session, capture, self.stage, row_count=next(iter(rows.values())), metrics=metrics,
-            execution_id=context.run_id, batch_id=context.params.get("batch_id"), now=now,
-        )  # fmt: skip
+        rows_of_first = next(iter(rows.values()))
+        record_stage(session, capture, self.stage, row_count=rows_of_first, metrics=metrics, stamp=stamp)
         return metrics
 
     def _files(self, context: StepContext) -> list[Path]:
@@ -198,16 +197,16 @@ def window_weeks(context: StepContext) -> int:
     return weeks
 
 
-def _common(context: StepContext, capture: Capture, now: dt.datetime) -> dict[str, Any]:
+def _common(capture: Capture, stamp: RunStamp) -> dict[str, Any]:
     return {
         "week_ending": capture.partition.week_ending,
         "tier": str(capture.partition.tier),
         "summary_type": capture.summary_type,
         "capture_id": capture.capture_id,
         "captured_at": capture.captured_at,
-        "execution_id": context.run_id,
-        "batch_id": context.params.get("batch_id"),
-        "calculated_at": now,
+        "execution_id": stamp.execution_id,
+        "batch_id": stamp.batch_id,
+        "calculated_at": stamp.now,
     }
 
 

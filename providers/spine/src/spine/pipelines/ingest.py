@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -29,10 +28,10 @@ from spine.storage.leases import Lease, lease
 from spine.storage.ledger import (
     Capture,
     Stage,
+    captures_of,
     find_capture,
     finish_capture,
     insert_capture,
-    newest_capture,
     record_rejects,
     record_stage,
 )
@@ -47,7 +46,11 @@ MAX_REJECTS = 100_000
 
 
 class _SameContent(Exception):
-    """The rows are those of the newest capture: leave the transaction without a trace."""
+    """The rows are those of an earlier capture: leave the transaction without a trace."""
+
+    def __init__(self, earlier: Capture) -> None:
+        super().__init__(earlier.capture_id)
+        self.earlier = earlier
 
 
 @dataclass(slots=True)
@@ -56,8 +59,8 @@ class _Intake:
 
     reading: SourceReading
     typer: WeeklyRows
-    content: ContentHash
     progress: Progress
+    content: ContentHash = field(default_factory=ContentHash)
     parsed: int = 0
     rejects: list[Reject] = field(default_factory=list)
 
@@ -126,21 +129,20 @@ class IngestWeek:
         reading = source.read()
         layout = Layout.detect(reading.columns, source.name)
         batches = iter(reading)
-        first = next(batches, None)
-        if first is None:
+        head = _until_rows(batches)
+        if not head:
             raise SourceError(f"{source.name}: a header and no lines; expected one line per symbol and venue")
-        week_ending = resolve_week(layout, first, tier, given_week(context), source.name)
+        week_ending = resolve_week(layout, head[-1], tier, given_week(context), source.name)
         require_published(tier, week_ending, context.clock())
         partition = Partition(self.dataset.name, tier, week_ending)
         key = lease_key(partition)
-        with lease(context.storage, key, context.run_id, clock=context.clock) as held, closing(ContentHash()) as content:
+        with lease(context.storage, key, context.run_id, clock=context.clock) as held:
             intake = _Intake(
                 reading,
                 WeeklyRows(layout, partition, self.dataset.summary_type),
-                content,
                 Progress(context.log, source.name, path.stat().st_size),
             )
-            return self._capture(context, held, intake, path, source.name, chain([first], batches))
+            return self._capture(context, held, intake, path, source.name, chain(head, batches))
 
     def _locate(self, context: StepContext) -> tuple[Path, Tier, dict[str, Any]]:
         kind = context.params.get("source") or "file"
@@ -168,34 +170,32 @@ class IngestWeek:
         batches: Iterator[SourceBatch],
     ) -> StepResult:
         partition, forced = intake.typer.partition, bool(context.params.get("force"))
-        newest = newest_capture(context.storage, partition, self.dataset.summary_type)
-        if newest and not forced and _same_bytes(newest, path):
-            return _unchanged(newest, "the file is the one of the newest capture")
+        known = captures_of(context.storage, partition, self.dataset.summary_type)
+        if not forced and (same := _same_bytes(known, path)):
+            return _unchanged(known[0], same, "the same file")
         now = context.clock()
         name = capture_id(partition, now)
         try:
             with context.storage.transaction() as session:
-                number = insert_capture(session, self._opening(context, partition, name, newest, source, now, forced))
+                number = insert_capture(session, self._opening(context, partition, name, len(known), source, now))
                 loaded = session.bulk_load(self.dataset.lines_table, intake.rows(batches, number))
                 intake.reconcile(source, loaded)
-                if newest and not forced and newest.content_hash == intake.content.hexdigest():
-                    raise _SameContent
+                if not forced:
+                    _refuse_known(known, intake.content.hexdigest())
                 capture = self._close(session, context, intake, name, now)
                 held.confirm(session)
-        except _SameContent:
-            assert newest is not None
-            return _unchanged(newest, "another file with the same rows")
-        return _done(capture, intake, newest)
+        except _SameContent as same_content:
+            return _unchanged(known[0], same_content.earlier, "the same rows")
+        return _done(capture, intake)
 
     def _opening(
         self,
         context: StepContext,
         partition: Partition,
         name: str,
-        newest: Capture | None,
+        revision: int,
         source: str,
         now: dt.datetime,
-        forced: bool,
     ) -> dict[str, Any]:
         """A capture row before its first line is read."""
         return {
@@ -204,7 +204,7 @@ class IngestWeek:
             "tier": str(partition.tier),
             "week_ending": partition.week_ending,
             "summary_type": self.dataset.summary_type,
-            "revision": newest.revision + 1 if newest else 0,
+            "revision": revision,
             "captured_at": now,
             "source_type": "file",
             "source_name": source,
@@ -214,7 +214,7 @@ class IngestWeek:
             "line_count": 0,
             "parsed_count": 0,
             "rejected_count": 0,
-            "is_forced": int(forced),
+            "is_forced": int(bool(context.params.get("force"))),
             "execution_id": context.run_id,
             "batch_id": context.params.get("batch_id"),
         }
@@ -232,17 +232,39 @@ class IngestWeek:
         finish_capture(session, name, {**counts, "source_last_update_date": intake.typer.last_update})
         capture = find_capture(session, name)
         assert capture is not None
-        who = {"execution_id": context.run_id, "batch_id": context.params.get("batch_id"), "now": now}
-        record_rejects(session, capture, Stage.INGESTED, intake.rejects, **who)
-        record_stage(session, capture, Stage.INGESTED, row_count=intake.parsed, metrics=counts, **who)
+        stamp = context.stamp()
+        record_rejects(session, capture, Stage.INGESTED, intake.rejects, stamp)
+        record_stage(session, capture, Stage.INGESTED, row_count=intake.parsed, metrics=counts, stamp=stamp)
         return capture
 
 
-def _same_bytes(newest: Capture, path: Path) -> bool:
-    if newest.source_bytes != path.stat().st_size:
-        return False
+def _until_rows(batches: Iterator[SourceBatch]) -> list[SourceBatch]:
+    """Batches up to the first one with rows: what comes before may be comments alone."""
+    head = []
+    for batch in batches:
+        head.append(batch)
+        if batch.rows.num_rows:
+            break
+    return head
+
+
+def _same_bytes(known: list[Capture], path: Path) -> Capture | None:
+    """The capture that came from a file of the same bytes."""
+    size = path.stat().st_size
+    candidates = [capture for capture in known if capture.source_bytes == size]
+    if not candidates:
+        return None
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == newest.source_sha256
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return next((capture for capture in candidates if capture.source_sha256 == digest), None)
+
+
+def _refuse_known(known: list[Capture], content_hash: str) -> None:
+    """An equal earlier capture makes this one superfluous, also when it is not the newest: then the file is a stale one,
+    for FINRA dates every row it touches, so a number that changes back is not the old content again."""
+    for capture in known:
+        if capture.content_hash == content_hash:
+            raise _SameContent(capture)
 
 
 def _example(rejects: list[Reject]) -> str:
@@ -262,12 +284,13 @@ def _receipt(capture: Capture) -> dict[str, Any]:
     }
 
 
-def _unchanged(newest: Capture, why: str) -> StepResult:
-    return StepResult.unchanged(f"unchanged: {why} ({newest.capture_id})", **_receipt(newest))
+def _unchanged(newest: Capture, earlier: Capture, what: str) -> StepResult:
+    stale = "" if earlier == newest else f", superseded by {newest.capture_id}"
+    return StepResult.unchanged(f"unchanged: {what} as {earlier.capture_id}{stale}", **_receipt(newest))
 
 
-def _done(capture: Capture, intake: _Intake, newest: Capture | None) -> StepResult:
-    what = f"revision {capture.revision} of" if newest else "captured"
+def _done(capture: Capture, intake: _Intake) -> StepResult:
+    what = f"revision {capture.revision} of" if capture.revision else "captured"
     message = f"{what} {capture.partition}: {capture.parsed_count:,} rows, {capture.rejected_count:,} rejects"
     return StepResult.done(message, **_receipt(capture), seconds=intake.progress.seconds)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,22 +14,26 @@ from spine.pipelines.base import current_capture, lease_key
 from spine.pipelines.context import StepContext
 from spine.storage.leases import lease
 from spine.storage.ledger import Capture, Stage, record_rejects, record_stage, stage_metrics
+from spine.storage.sql import read_sql
 
 if TYPE_CHECKING:
     from spine.storage.base import Session
 
-_JUDGED_COLUMNS = "line_number, symbol, mpid, crd_number, product_type, issue_name, total_shares, total_trades"
+# The row key within a capture, whose week, tier and summary type are one (docs/glossary.md).
+_KEY = ("symbol", "mpid", "crd_number", "product_type", "issue_name")
 
 
 @dataclass(frozen=True, slots=True)
 class NormalizeWeek:
-    """Judge one capture by ``include/sql/<dataset>/normalize.sql`` and publish what passes.
+    """Judge one capture by ``include/sql/<dataset>/normalize/`` and publish what passes.
 
     Params: none of its own; works on the capture of an earlier step, or the newest one of ``tier`` and ``week_ending``.
     """
 
     dataset: Dataset
-    description: str = "Apply the dataset's rules to a capture: rows that pass are its venue volume, the others rejects."
+    description: str = (
+        "Apply the dataset's rules to a capture: rows that pass are its venue volume, the others rejects."
+    )
 
     @property
     def name(self) -> str:
@@ -43,47 +47,45 @@ class NormalizeWeek:
                 return StepResult.unchanged(f"{capture.capture_id} is already normalized", **_receipt(capture, metrics))
             with context.storage.transaction() as session:
                 rejects = self._judge(session, context, capture)
-                who = {"execution_id": context.run_id, "batch_id": context.params.get("batch_id"), "now": context.clock()}
-                record_rejects(session, capture, Stage.NORMALIZED, rejects, **who)
+                stamp = context.stamp()
+                record_rejects(session, capture, Stage.NORMALIZED, rejects, stamp)
                 self._mark(session, capture, rejects)
                 metrics = self._totals(session, capture, len(rejects))
-                record_stage(
-                    session, capture, Stage.NORMALIZED, row_count=metrics["row_count"], metrics=metrics, **who
-                )
+                rows = metrics["row_count"]
+                record_stage(session, capture, Stage.NORMALIZED, row_count=rows, metrics=metrics, stamp=stamp)
                 held.confirm(session)
         counts = f"{metrics['row_count']:,} rows, {metrics['rejected']:,} rejects"
         return StepResult.done(f"normalized {capture.partition}: {counts}", **_receipt(capture, metrics))
 
     def _judge(self, session: Session, context: StepContext, capture: Capture) -> list[Reject]:
-        """The lines that break a rule."""
-        import duckdb
-
-        lines = session.read_arrow(
-            f"SELECT {_JUDGED_COLUMNS} FROM {self.dataset.lines_table} WHERE capture_no = :capture_no",
-            {"capture_no": capture.capture_no},
-        )
-        rules = (context.settings.sql_dir / self.dataset.sql_folder / "normalize.sql").read_text(encoding="utf-8")
-        with duckdb.connect() as worker:
-            worker.register("lines", lines)
-            found = worker.execute(rules, {"summary_type": capture.summary_type}).fetchall()
-            return list(self._rejects(session, capture, found)) if found else []
+        """The lines that break a rule, with their content, so that they can be browsed and replayed."""
+        folder = context.settings.sql_dir / self.dataset.sql_folder / "normalize"
+        params = {"capture_no": capture.capture_no}
+        broken = session.query(read_sql(folder / "broken_lines.sql", session.dialect), params)
+        reasons = {row["line_number"]: (row["reason_code"], "") for row in broken}
+        repeated = session.query(read_sql(folder / "repeated_keys.sql", session.dialect), params)
+        reasons |= repeated_rows(row for row in repeated if row["line_number"] not in reasons)
+        return [
+            reject
+            for chunk in _chunks(sorted(reasons), 500)
+            for reject in self._rejects(session, capture, chunk, reasons)
+        ]
 
     def _rejects(
-        self, session: Session, capture: Capture, found: Iterable[tuple[int, str, str]]
+        self, session: Session, capture: Capture, lines: list[int], reasons: Mapping[int, tuple[str, str]]
     ) -> Iterator[Reject]:
-        """The found lines with their content, so that they can be browsed and replayed."""
-        reasons = {line: (code, detail) for line, code, detail in found}
-        for chunk in _chunks(sorted(reasons), 500):
-            numbers = ", ".join(str(int(line)) for line in chunk)
-            rows = session.query(
-                f"SELECT * FROM {self.dataset.lines_table} WHERE capture_no = :capture_no AND line_number IN ({numbers}) "
-                "ORDER BY line_number",
-                {"capture_no": capture.capture_no},
-            )
-            for row in rows:
-                code, detail = reasons[row["line_number"]]
-                raw = {name: value for name, value in row.items() if name not in ("capture_no", "reason_code")}
-                yield Reject(row["line_number"], code, detail, raw, record_key=f"{row['symbol']}|{row['mpid']}")
+        numbers = ", ".join(str(int(line)) for line in lines)
+        rows = session.query(
+            f"SELECT * FROM {self.dataset.lines_table} WHERE capture_no = :capture_no AND line_number IN ({numbers}) "
+            "ORDER BY line_number",
+            {"capture_no": capture.capture_no},
+        )
+        for row in rows:
+            code, detail = reasons[row["line_number"]]
+            raw = {name: value for name, value in row.items() if name not in ("capture_no", "reason_code")}
+            numbers = f"{row['total_shares']} shares, {row['total_trades']} trades"
+            detail = detail or f"symbol {row['symbol']!r}, MPID {row['mpid']!r}, {numbers}"
+            yield Reject(row["line_number"], code, detail, raw, record_key=f"{row['symbol']}|{row['mpid']}")
 
     def _mark(self, session: Session, capture: Capture, rejects: list[Reject]) -> None:
         if rejects:
@@ -109,9 +111,31 @@ class NormalizeWeek:
                 f"+ {rejected:,} rejected"
             )
         if totals["row_count"] == 0:
-            raise TransformError(f"{capture.capture_id}: every one of its {rejected:,} rows broke a rule; see core_rejects")
+            raise TransformError(
+                f"{capture.capture_id}: every one of its {rejected:,} rows broke a rule; see core_rejects"
+            )
         shares, trades = plain_number(totals["shares"]), int(totals["trades"])
         return {"row_count": int(totals["row_count"]), "rejected": rejected, "shares": shares, "trades": trades}
+
+
+def repeated_rows(rows: Iterable[Mapping[str, Any]]) -> dict[int, tuple[str, str]]:
+    """Lines refused because their row key repeats, each with code and detail.
+
+    Of exact duplicates the first line stays. Of lines with one key and different numbers none does: nothing says which of
+    them is right, and a wrong number must not be published.
+    """
+    by_key: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_key.setdefault(tuple(row[name] for name in _KEY), []).append(row)
+    found: dict[int, tuple[str, str]] = {}
+    for same in by_key.values():
+        lines = [int(row["line_number"]) for row in same]
+        if len({(row["total_shares"], row["total_trades"]) for row in same}) > 1:
+            detail = f"lines {', '.join(map(str, lines[:10]))} give different numbers for one key; none is published"
+            found |= dict.fromkeys(lines, ("CONFLICTING_KEY", detail))
+        else:
+            found |= dict.fromkeys(lines[1:], ("DUPLICATE_ROW", f"the same as line {lines[0]}"))
+    return found
 
 
 def plain_number(value: Any) -> int | str:

@@ -39,7 +39,11 @@ def validate_ingest(context: StepContext, config: Mapping[str, Any]) -> StepResu
     :raises ValidationError: a check failed; the capture is held out of the ``_latest`` views.
     """
     capture = current_capture(context, OTC_TRANSPARENCY)
-    checks = [_row_count(context, capture, config), _reject_ratio(context, capture, config), _symbols(context, capture, config)]
+    checks = [
+        _row_count(context, capture, config),
+        _reject_ratio(context, capture, config),
+        _symbols(context, capture, config),
+    ]
     _record(context, capture, checks)
     failed = [check for check in checks if not check.passed]
     receipt = {"capture_id": capture.capture_id, "checks": {check.name: check.passed for check in checks}}
@@ -73,7 +77,9 @@ def check_rolling_history(context: StepContext, config: Mapping[str, Any]) -> St
     )
     there = {str(row[0]) for row in found.rows}
     missing = [week for week in wanted if week not in there]
-    message = f"{weeks - len(missing)} of {weeks} weeks are there" + (f"; missing {', '.join(missing[:6])}" if missing else "")
+    message = f"{weeks - len(missing)} of {weeks} weeks are there" + (
+        f"; missing {', '.join(missing[:6])}" if missing else ""
+    )
     return StepResult.done(
         message, skip_rolling=bool(missing), weeks_available=weeks - len(missing), missing_weeks=missing
     )
@@ -88,7 +94,12 @@ def _row_count(context: StepContext, capture: Capture, config: Mapping[str, Any]
         ).scalar
     )
     return Check(
-        "row_count", "COMPLETENESS", low <= rows <= high, f"{rows:,} rows, expected {low:,} to {high:,}", str(rows), f"{low}..{high}"
+        "row_count",
+        "COMPLETENESS",
+        low <= rows <= high,
+        f"{rows:,} rows, expected {low:,} to {high:,}",
+        str(rows),
+        f"{low}..{high}",
     )
 
 
@@ -113,7 +124,9 @@ def _symbols(context: StepContext, capture: Capture, config: Mapping[str, Any]) 
     expected = given.get(str(capture.partition.tier), []) if isinstance(given, Mapping) else given
     missing = [symbol for symbol in expected if not _has_symbol(context, capture, str(symbol))]
     message = f"missing symbols: {', '.join(missing[:_MAX_NAMED])}" if missing else "every expected symbol is there"
-    return Check("expected_symbols", "COMPLETENESS", not missing, message, str(len(missing)), f"{len(expected)} symbols")
+    return Check(
+        "expected_symbols", "COMPLETENESS", not missing, message, str(len(missing)), f"{len(expected)} symbols"
+    )
 
 
 def _has_symbol(context: StepContext, capture: Capture, symbol: str) -> bool:

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from spine.core.errors import DependencyError, SpineError
@@ -78,14 +79,25 @@ class AdbcSession:
             return 0
         schema = self._storage.load_schema(self, checked_identifier(table), first.schema)
 
-        def cast() -> Iterator[pa.RecordBatch]:
-            yield conform(first, schema)
-            for batch in pending:
-                yield conform(batch, schema)
+        maker_errors: list[BaseException] = []
 
-        with self._cursor() as cursor:
-            reader = pa.RecordBatchReader.from_batches(schema, cast())
-            return int(cursor.adbc_ingest(table, reader, mode="append"))
+        def cast() -> Iterator[pa.RecordBatch]:
+            try:
+                for batch in chain([first], pending):
+                    yield conform(batch, schema)
+            except BaseException as error:
+                maker_errors.append(error)
+                raise
+
+        try:
+            with self._cursor() as cursor:
+                reader = pa.RecordBatchReader.from_batches(schema, cast())
+                return int(cursor.adbc_ingest(table, reader, mode="append"))
+        except SpineError:
+            # The driver reports an error of whoever makes the batches as one of its own: raise the real one.
+            if maker_errors:
+                raise maker_errors[0] from None
+            raise
 
 
 class AdbcStorage(ABC):
@@ -134,7 +146,8 @@ class AdbcStorage(ABC):
         return json.dumps(value, default=str, sort_keys=True) if isinstance(value, Mapping | list) else value
 
     def prepare(self, cursor: Cursor) -> None:
-        """Driver options for a statement."""
+        """Driver options for a statement; none by default."""
+        return
 
     def plain(self, table: pa.Table) -> pa.Table:
         """A result without the driver's private types."""

@@ -48,12 +48,18 @@ class Dialect:
     :param placeholder: form of the n-th (1-based) parameter, e.g. ``${n}``.
     :param types: what ``${decimal}``, ``${instant}``, ... in a migration become.
     :param migration_lock: statement that makes concurrent migrations take turns, or empty.
+    :param limit_form: how to keep the first ``{n}`` rows.
     """
 
     name: str
     placeholder: str
     types: Mapping[str, str]
     migration_lock: str = ""
+    limit_form: str = "LIMIT {n}"
+
+    def limit(self, rows: int) -> str:
+        """The clause, at a statement's end, that keeps its first rows."""
+        return self.limit_form.format(n=int(rows))
 
 
 class Session(Protocol):

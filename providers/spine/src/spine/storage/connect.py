@@ -15,7 +15,9 @@ def _sqlite(url: str) -> Storage:
 
     path = unquote(urlsplit(url).path)
     if not path.strip("/"):
-        raise ConfigurationError(f"{url!r} names no file; expected sqlite:///relative.db or sqlite:////absolute/file.db")
+        raise ConfigurationError(
+            f"{url!r} names no file; expected sqlite:///relative.db or sqlite:////absolute/file.db"
+        )
     return SqliteStorage(path[1:])
 
 
@@ -35,5 +37,7 @@ def connect_storage(url: str) -> Storage:
     """
     scheme = urlsplit(url).scheme
     if scheme not in _DATABASES:
-        raise ConfigurationError(f"no database is known by the URL scheme {scheme!r}; {did_you_mean(scheme, _DATABASES)}")
+        raise ConfigurationError(
+            f"no database is known by the URL scheme {scheme!r}; {did_you_mean(scheme, _DATABASES)}"
+        )
     return _DATABASES[scheme](url)

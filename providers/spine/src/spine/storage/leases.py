@@ -40,7 +40,9 @@ class Lease:
             {"owner": self.owner, "key": self.key, "token": self.token},
         )
         if held != 1:
-            raise LeaseHeld(f"another run took over {self.key} while this one worked; nothing was published by this one")
+            raise LeaseHeld(
+                f"another run took over {self.key} while this one worked; nothing was published by this one"
+            )
 
 
 @contextmanager

@@ -59,6 +59,15 @@ class Capture:
     hold_reason: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class RunStamp:
+    """Who writes, and when: on every row of the ledger."""
+
+    execution_id: str
+    batch_id: str | None
+    now: dt.datetime
+
+
 _CAPTURE = (
     "SELECT capture_no, capture_id, domain, tier, week_ending, summary_type, revision, captured_at, source_name, "
     "source_bytes, source_sha256, content_hash, line_count, parsed_count, rejected_count, hold_reason FROM core_captures "
@@ -66,12 +75,15 @@ _CAPTURE = (
 _SAME = "WHERE domain = :domain AND tier = :tier AND week_ending = :week_ending AND summary_type = :summary_type "
 
 
+def captures_of(reader: Session | Storage, partition: Partition, summary_type: str) -> list[Capture]:
+    """Every capture of a partition, the newest first, whatever stage it has reached, held or not."""
+    rows = reader.query(_CAPTURE + _SAME + "ORDER BY revision DESC", _partition_values(partition, summary_type))
+    return [_capture(row) for row in rows]
+
+
 def newest_capture(reader: Session | Storage, partition: Partition, summary_type: str) -> Capture | None:
-    """The newest capture of a partition, whatever stage it has reached, held or not."""
-    newest = f"AND revision = (SELECT MAX(revision) FROM core_captures {_SAME})"
-    sql = _CAPTURE + _SAME + newest
-    row = reader.query(sql, _partition_values(partition, summary_type)).first
-    return _capture(row) if row else None
+    """The newest capture of a partition, or None."""
+    return next(iter(captures_of(reader, partition, summary_type)), None)
 
 
 def find_capture(reader: Session | Storage, capture_id: str) -> Capture | None:
@@ -121,9 +133,7 @@ def record_stage(
     *,
     row_count: int,
     metrics: Mapping[str, Any],
-    execution_id: str,
-    batch_id: str | None,
-    now: dt.datetime,
+    stamp: RunStamp,
 ) -> None:
     """Say that a stage is complete, in the transaction that wrote its rows."""
     session.execute(
@@ -142,9 +152,9 @@ def record_stage(
             "stage_rank": stage.rank,
             "row_count": row_count,
             "metrics": dict(metrics),
-            "execution_id": execution_id,
-            "batch_id": batch_id,
-            "now": now,
+            "execution_id": stamp.execution_id,
+            "batch_id": stamp.batch_id,
+            "now": stamp.now,
         },
     )
 
@@ -154,10 +164,7 @@ def record_rejects(
     capture: Capture,
     stage: Stage,
     rejects: Sequence[Reject],
-    *,
-    execution_id: str,
-    batch_id: str | None,
-    now: dt.datetime,
+    stamp: RunStamp,
 ) -> None:
     """Write rejects of one stage.
 
@@ -171,9 +178,9 @@ def record_rejects(
         "capture_id": capture.capture_id,
         "stage": str(stage),
         "source_locator": capture.source_name,
-        "execution_id": execution_id,
-        "batch_id": batch_id,
-        "created_at": now,
+        "execution_id": stamp.execution_id,
+        "batch_id": stamp.batch_id,
+        "created_at": stamp.now,
     }
     loaded = session.bulk_load(REJECTS_TABLE, _reject_batches(rejects, same))
     if loaded != len(rejects):

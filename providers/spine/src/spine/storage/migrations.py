@@ -71,7 +71,7 @@ def upgrade(storage: Storage, sql_dir: Path, now: dt.datetime | None = None) -> 
         found = _compare(migrations, _applied(session))
         if found.changed:
             raise ConfigurationError(
-                f"migration {', '.join(found.changed)} was edited after it was applied; restore it and put the change in a new file"
+                f"migration {', '.join(found.changed)} was edited after it was applied; restore it and write a new one"
             )
         for migration in migrations:
             if migration.migration_id in found.pending:
@@ -101,7 +101,7 @@ def _take_turn(session: Session) -> None:
 
 
 def _applied(session: Session | Storage) -> dict[str, str]:
-    return dict(session.query("SELECT migration_id, checksum FROM _migrations ORDER BY migration_id").rows)  # type: ignore[arg-type]
+    return dict(session.query("SELECT migration_id, checksum FROM _migrations ORDER BY migration_id").rows)
 
 
 def _compare(migrations: list[Migration], applied: dict[str, str]) -> MigrationStatus:

@@ -39,7 +39,13 @@ _SQLSTATES: dict[str, type[SpineError]] = {
     "57014": DeadlineExceeded,
     "57P": DependencyError,
 }
-_LOST = ("could not connect", "connection to server", "server closed the connection", "no connection to the server", "terminating connection")
+_LOST = (
+    "could not connect",
+    "connection to server",
+    "server closed the connection",
+    "no connection to the server",
+    "terminating connection",
+)
 
 
 class PostgresStorage(AdbcStorage):
@@ -76,7 +82,8 @@ class PostgresStorage(AdbcStorage):
     def _connect(self) -> Connection:
         import adbc_driver_postgresql.dbapi
 
-        return adbc_driver_postgresql.dbapi.connect(self._uri, autocommit=True)
+        connection: Connection = adbc_driver_postgresql.dbapi.connect(self._uri, autocommit=True)
+        return connection
 
     def _on_connect(self) -> Iterable[str]:
         yield "SET TIME ZONE 'UTC'"
@@ -140,4 +147,3 @@ class PostgresStorage(AdbcStorage):
 def _is_numeric(kind: pa.DataType) -> bool:
     """Whether this is the driver's own type for NUMERIC, which it hands out as text."""
     return getattr(kind, "extension_name", "") == "arrow.opaque" and getattr(kind, "type_name", "") == "numeric"
-

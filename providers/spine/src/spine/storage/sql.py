@@ -46,7 +46,9 @@ def bind_values(sql: str, dialect: Dialect, params: Params | None) -> tuple[str,
     given = params or {}
     missing = [name for name in names if name not in given]
     if missing:
-        raise ConfigurationError(f"SQL parameter {', '.join(sorted(set(missing)))} has no value in: {sql.strip()[:120]}")
+        raise ConfigurationError(
+            f"SQL parameter {', '.join(sorted(set(missing)))} has no value in: {sql.strip()[:120]}"
+        )
     return text, tuple(given[name] for name in names)
 
 
@@ -77,7 +79,9 @@ def read_sql(path: Path, dialect: Dialect) -> str:
     except FileNotFoundError:
         raise ConfigurationError(f"SQL file {path} is missing; check [spine] include_dir") from None
     except (KeyError, ValueError) as error:
-        raise ConfigurationError(f"SQL file {chosen}: unknown placeholder {error}; known: {sorted(dialect.types)}") from None
+        raise ConfigurationError(
+            f"SQL file {chosen}: unknown placeholder {error}; known: {sorted(dialect.types)}"
+        ) from None
 
 
 def checked_identifier(name: str) -> str:

@@ -131,7 +131,9 @@ class SqliteStorage(AdbcStorage):
             raise self.translate(error) from error
 
     def tables(self) -> list[str]:
-        sql = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        sql = (
+            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        )
         return [row[0] for row in self.query(sql).rows]
 
     def columns(self, table: str) -> dict[str, str]:

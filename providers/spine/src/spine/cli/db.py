@@ -1,0 +1,31 @@
+"""``airflow spine db``: the domain database's migrations."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from airflow.cli.simple_table import AirflowConsole
+
+from spine.cli.session import spine_session
+from spine.storage import migrations
+
+
+def upgrade(args: Namespace) -> None:
+    """Apply what is pending; safe to run at any time and from several places at once."""
+    with spine_session() as (settings, storage):
+        applied = migrations.upgrade(storage, settings.sql_dir)
+        print(f"{storage.describe()}: " + (f"applied {', '.join(applied)}" if applied else "up to date"))
+
+
+def status(args: Namespace) -> None:
+    """List the migrations. Exits with 1 when one is pending or was edited."""
+    with spine_session() as (settings, storage):
+        found = migrations.status(storage, settings.sql_dir)
+        rows = [
+            {"migration": name, "state": "changed" if name in found.changed else "applied"} for name in found.applied
+        ]
+        rows += [{"migration": name, "state": "pending"} for name in found.pending]
+        rows += [{"migration": name, "state": "unknown to this version"} for name in found.unknown]
+        AirflowConsole().print_as(data=rows, output=args.output)
+        if found.pending or found.changed:
+            raise SystemExit(1)

@@ -1,0 +1,78 @@
+"""``airflow spine run``: a workflow in this process, without scheduler or metadata database."""
+
+from __future__ import annotations
+
+import json
+import logging
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any
+
+from spine.cli.session import spine_session
+from spine.core.errors import ValidationError
+from spine.storage.migrations import require_current
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from spine.workflows.model import Workflow
+    from spine.workflows.runner import StepRun
+
+
+def run(args: Namespace) -> None:
+    """Run it and print a line per step. Exits with 1 when it failed."""
+    from spine.workflows.runner import run_workflow
+
+    logging.getLogger("spine").setLevel(logging.INFO if getattr(args, "verbose", False) else logging.CRITICAL)
+    with spine_session() as (settings, storage):
+        require_current(storage, settings.sql_dir)
+        workflow = find_workflow(settings.workflows_dir, args.workflow, settings.handler_packages)
+        ended = run_workflow(
+            workflow, parse_params(args.params or []), storage=storage, settings=settings, on_step=print_step
+        )
+        print(f"{workflow.name} {ended.run_id}: {ended.state}")
+        if str(ended.state) != "success":
+            raise SystemExit(1)
+
+
+def find_workflow(folder: Path, name: str, handler_packages: tuple[str, ...]) -> Workflow:
+    """A workflow by its name.
+
+    :raises ValidationError: there is none, with the nearest name; :raises WorkflowError: its file is broken.
+    """
+    from spine.core.suggest import did_you_mean
+    from spine.workflows.loader import load_library
+
+    library = load_library(folder, handler_packages)
+    known = {workflow.name: workflow for workflow in library.workflows}
+    if name not in known:
+        for error in library.errors:
+            raise error
+        raise ValidationError(f"no workflow {name!r} in {folder}; {did_you_mean(name, known)}")
+    return known[name]
+
+
+def parse_params(pairs: list[str]) -> dict[str, Any]:
+    """``key=value`` pairs; a value is read as JSON where it is JSON, else as text.
+
+    :raises ValidationError: a pair without ``=``.
+    """
+    params: dict[str, Any] = {}
+    for pair in pairs:
+        key, found, value = pair.partition("=")
+        if not found or not key:
+            raise ValidationError(f"parameter {pair!r} has no value; expected KEY=VALUE")
+        params[key] = _json_or_text(value)
+    return params
+
+
+def _json_or_text(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def print_step(name: str, step: StepRun) -> None:
+    """One line for a step that ended."""
+    message = step.result.message if step.result else ""
+    print(f"  {name:<24} {step.state:<16} {message}", flush=True)
