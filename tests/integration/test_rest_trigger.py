@@ -53,7 +53,9 @@ def test_a_triggered_run_brings_the_newest_file_of_a_tier(airflow: Airflow, stor
     # One week is no history: the rolling step is skipped, and the step behind it runs all the same.
     assert run["tasks"]["rolling"] == "skipped"
     assert run["tasks"]["notify"] == "success"
-    symbols = storage.query("SELECT COUNT(*) FROM finra_otc_transparency_symbol_summary_latest WHERE tier = 'T1'").scalar
+    symbols = storage.query(
+        "SELECT COUNT(*) FROM finra_otc_transparency_symbol_summary_latest WHERE tier = 'T1'"
+    ).scalar
     assert symbols > 0
 
 

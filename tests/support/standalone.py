@@ -42,7 +42,10 @@ class Airflow:
         """The run when it is over, with the state of each task under ``tasks``."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
         run = _until(
-            lambda: self.call("GET", path).json(), lambda run: run["state"] in ("success", "failed"), _RUN_SECONDS, self.log
+            lambda: self.call("GET", path).json(),
+            lambda run: run["state"] in ("success", "failed"),
+            _RUN_SECONDS,
+            self.log,
         )
         instances = self.call("GET", f"{path}/taskInstances").json()["task_instances"]
         return {**run, "tasks": {each["task_id"]: each["state"] for each in instances}}

@@ -70,6 +70,7 @@ class SpineStepOperator(BaseOperator):
     def _step_context(
         self, context: Context, params: Mapping[str, Any], settings: Settings, storage: Storage
     ) -> StepContext:
+        from spine.notifications.slack import SlackMessages
         from spine.pipelines.context import StepContext
 
         return StepContext(
@@ -80,6 +81,7 @@ class SpineStepOperator(BaseOperator):
             run_id=context["run_id"],
             workflow=self.workflow.name,
             log=log,
+            notifier=SlackMessages(),
         )
 
     def _outputs(self, context: Context) -> dict[str, Mapping[str, Any]]:
