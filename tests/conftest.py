@@ -8,12 +8,17 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.airflow import create_metadata_database, isolate_airflow
 from tests.support.paths import FINRA_DATA
 from tests.support.postgres import PostgresServer, PostgresUnavailable, running_postgres
+from tests.support.storage import DATABASES, open_storage, open_upgraded
+
+if TYPE_CHECKING:
+    from spine.storage.base import Storage
 
 # Here and not in a fixture: a test module's own imports may be the first to import airflow.
 _AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="spine-airflow-"))
@@ -45,6 +50,29 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """An empty database for this test alone."""
     with postgres_server.database() as url:
         yield url
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database for this test alone, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'spine.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+def storage(database_url: str) -> Iterator[Storage]:
+    """An empty database of each kind in turn."""
+    with open_storage(database_url) as storage:
+        yield storage
+
+
+@pytest.fixture
+def upgraded_storage(database_url: str) -> Iterator[Storage]:
+    """A database of each kind in turn, with every migration."""
+    with open_upgraded(database_url) as storage:
+        yield storage
 
 
 @pytest.fixture(scope="session")
