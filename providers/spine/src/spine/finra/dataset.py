@@ -12,18 +12,19 @@ class Dataset:
     :param name: domain in the ledger and prefix of its pipelines.
     :param sql_folder: folder under ``include/sql`` with normalize.sql, aggregate/ and rolling/.
     :param lines_table: where its source lines are stored.
-    :param summary_type: FINRA's ``summaryTypeCode`` of a file that does not say.
+    :param summary_types: FINRA's ``summaryTypeCode``s that may be captured, each apart from the others since they overlap;
+        the first is that of a file which does not say.
     """
 
     name: str
     sql_folder: str
     lines_table: str
-    summary_type: str
+    summary_types: tuple[str, ...]
 
 
 OTC_TRANSPARENCY = Dataset(
     name="finra.otc_transparency",
     sql_folder="finra_otc_transparency",
     lines_table="finra_otc_transparency_lines",
-    summary_type="ATS_W_SMBL_FIRM",
+    summary_types=("ATS_W_SMBL_FIRM", "OTC_W_SMBL_FIRM", "ATS_W_SMBL", "OTC_W_SMBL"),
 )

@@ -8,6 +8,7 @@ from typing import Protocol
 from spine.core.errors import ConfigurationError, ValidationError
 from spine.core.partitions import Partition
 from spine.core.results import StepResult
+from spine.core.suggest import did_you_mean
 from spine.core.tiers import Tier
 from spine.core.weeks import parse_week_ending
 from spine.finra.dataset import Dataset
@@ -37,6 +38,17 @@ def given_week(context: StepContext) -> dt.date | None:
     return parse_week_ending(week) if week else None
 
 
+def given_summary_type(context: StepContext, dataset: Dataset) -> str:
+    """FINRA's ``summaryTypeCode`` that a run asks for, else the dataset's own.
+
+    :raises ValidationError: the dataset has no such view.
+    """
+    given = str(context.params.get("summary_type") or dataset.summary_types[0])
+    if given not in dataset.summary_types:
+        raise ValidationError(f"unknown summary_type {given!r}; {did_you_mean(given, dataset.summary_types)}")
+    return given
+
+
 def current_capture(context: StepContext, dataset: Dataset) -> Capture:
     """The capture a later step works on: the one an earlier step speaks of, else the partition's newest.
 
@@ -51,7 +63,7 @@ def current_capture(context: StepContext, dataset: Dataset) -> Capture:
     if tier is None or week_ending is None:
         raise ValidationError("which capture? No earlier step names one; pass tier and week_ending")
     partition = Partition(dataset.name, tier, week_ending)
-    capture = newest_capture(context.storage, partition, dataset.summary_type)
+    capture = newest_capture(context.storage, partition, given_summary_type(context, dataset))
     if capture is None:
         raise ConfigurationError(f"nothing is ingested for {partition}; run {dataset.name}.ingest_week first")
     return capture

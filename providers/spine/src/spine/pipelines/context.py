@@ -12,6 +12,7 @@ from spine.storage.ledger import RunStamp
 
 if TYPE_CHECKING:
     from spine.core.settings import Settings
+    from spine.finra.client import FinraClient
     from spine.storage.base import Storage
 
 
@@ -29,6 +30,7 @@ class StepContext:
     :param workflow: the workflow's name.
     :param clock: the present, timezone-aware, in UTC.
     :param notifier: sends alerts; None where nobody listens.
+    :param open_finra: gives a client of FINRA's API; None where a run may not reach it.
     """
 
     storage: Storage
@@ -40,6 +42,7 @@ class StepContext:
     clock: Callable[[], dt.datetime] = utc_now
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("spine"))
     notifier: Any = None
+    open_finra: Callable[[], FinraClient] | None = None
 
     def stamp(self) -> RunStamp:
         """This run and this instant, for the ledger."""

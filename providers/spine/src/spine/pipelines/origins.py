@@ -1,0 +1,97 @@
+"""Where a week comes from: a file below the file root, or FINRA's API."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spine.core.errors import ConfigurationError, ValidationError
+from spine.core.suggest import did_you_mean
+from spine.core.tiers import Tier
+from spine.core.weeks import newest_published, require_published
+from spine.finra.files import find_download, tier_of_name
+from spine.pipelines.base import given_summary_type, given_tier, given_week
+from spine.pipelines.context import StepContext
+
+if TYPE_CHECKING:
+    from spine.finra.dataset import Dataset
+    from spine.sources.base import SourceReading
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A source that is found but not read yet.
+
+    :param week_ending: the week it was asked for, None when the rows are to tell.
+    :param size: bytes, 0 when unknown.
+    :param sha256: the digest of those bytes, for a source that can tell it before it is read.
+    """
+
+    kind: str
+    name: str
+    tier: Tier
+    week_ending: dt.date | None
+    open: Callable[[], SourceReading]
+    size: int = 0
+    sha256: Callable[[], str] | None = None
+
+
+def find_origin(context: StepContext, dataset: Dataset) -> Origin:
+    """The source that the run's params name.
+
+    :raises SpineError: unknown source, no tier, no such file, a path outside the file root, a week that is not out yet.
+    """
+    kind = context.params.get("source") or "file"
+    if kind not in _FINDERS:
+        raise ConfigurationError(f"source {kind!r} is not known; {did_you_mean(str(kind), _FINDERS)}")
+    return _FINDERS[kind](context, dataset)
+
+
+def _file(context: StepContext, dataset: Dataset) -> Origin:
+    from spine.sources.file import FileSource
+    from spine.sources.paths import resolve_inside
+
+    root, tier, week_ending = context.settings.file_root, given_tier(context), given_week(context)
+    path: Path | None = None
+    if given := context.params.get("file_path"):
+        path = resolve_inside(given, root)
+        tier = tier or tier_of_name(path)
+    if tier is None:
+        raise ValidationError("which tier? Pass tier, or a file_path whose name tells it (tier1, tier2, otc)")
+    path = path or find_download(root, tier, week_ending)
+    options: Mapping[str, Any] = context.params.get("file_options") or {}
+    source = FileSource(path, root=root, **options)
+    reading = source.read()  # opens it: a missing file is told before anything else happens
+    return Origin("file", source.name, tier, week_ending, lambda: reading, path.stat().st_size, lambda: _digest(path))
+
+
+def _api(context: StepContext, dataset: Dataset) -> Origin:
+    from spine.finra.api_source import FinraWeeklySource
+    from spine.sources.spool import SpooledReading
+
+    tier = given_tier(context)
+    if tier is None:
+        raise ValidationError("which tier? Pass tier: T1, T2 or OTCE")
+    if context.open_finra is None:
+        raise ConfigurationError("this run has no way to FINRA's API; run it in Airflow or with `airflow spine run`")
+    client, summary_type = context.open_finra(), given_summary_type(context, dataset)
+    week_ending = given_week(context) or _newest(client.newest_weeks(tier, summary_type), tier, context)
+    require_published(tier, week_ending, context.clock())
+    source = FinraWeeklySource(client, tier, week_ending, summary_type)
+    return Origin("api", source.name, tier, week_ending, lambda: SpooledReading(source.read()))
+
+
+def _newest(weeks: list[dt.date], tier: Tier, context: StepContext) -> dt.date:
+    return max(weeks) if weeks else newest_published(tier, context.clock())
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_FINDERS: dict[str, Callable[[StepContext, Dataset], Origin]] = {"file": _file, "api": _api}
