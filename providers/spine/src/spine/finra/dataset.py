@@ -14,12 +14,19 @@ class Dataset:
     :param lines_table: where its source lines are stored.
     :param summary_types: FINRA's ``summaryTypeCode``s that may be captured, each apart from the others since they overlap;
         the first is that of a file which does not say.
+    :param symbol_level_tables: derived tables that make sense of rows without a venue.
     """
 
     name: str
     sql_folder: str
     lines_table: str
     summary_types: tuple[str, ...]
+    symbol_level_tables: tuple[str, ...]
+
+    @staticmethod
+    def per_venue(summary_type: str) -> bool:
+        """Whether rows of a summary type name a venue or firm, and not a symbol alone."""
+        return summary_type.endswith("_FIRM")
 
 
 OTC_TRANSPARENCY = Dataset(
@@ -27,4 +34,5 @@ OTC_TRANSPARENCY = Dataset(
     sql_folder="finra_otc_transparency",
     lines_table="finra_otc_transparency_lines",
     summary_types=("ATS_W_SMBL_FIRM", "OTC_W_SMBL_FIRM", "ATS_W_SMBL", "OTC_W_SMBL"),
+    symbol_level_tables=("symbol_summary",),
 )

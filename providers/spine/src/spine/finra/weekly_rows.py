@@ -43,7 +43,8 @@ _KNOWN_UNUSED = {
     "SUMMARYSTARTDATE", "INITIALPUBLISHEDDATE", "LASTREPORTEDDATE", "TOTALNOTIONALSUM", "AVERAGEDAILYSHAREVOLUME",
     "AVERAGETRADESIZE", "TIERIDENTIFIER", "HISTORICALWEEK", "HISTORICALMONTH",
 }  # fmt: skip
-_REQUIRED = ("symbol", "mpid", "total_shares", "total_trades")
+_REQUIRED = ("symbol", "total_shares", "total_trades")
+
 _SYMBOL = r"^[A-Z0-9./-]{0,20}$"  # empty is typed, and refused by the rules later
 _MPID = r"^[A-Z0-9]{0,20}$"
 _WHOLE = r"^[+-]?[0-9]{1,15}$"
@@ -57,9 +58,10 @@ class Layout:
     columns: Mapping[str, str]
 
     @classmethod
-    def detect(cls, header: Sequence[str], source: str) -> Layout:
+    def detect(cls, header: Sequence[str], source: str, *, per_venue: bool = True) -> Layout:
         """Match a header by name, in any order and case.
 
+        :param per_venue: rows must name a venue (MPID) or a firm (CRD number).
         :raises SourceError: a required column is missing, or a column is unknown.
         """
         by_name = {name.strip().upper(): name for name in header}
@@ -68,7 +70,8 @@ class Layout:
             for canonical, aliases in _ALIASES.items()
             if any(alias in by_name for alias in aliases)
         }
-        missing = [f"{name} ({' or '.join(_ALIASES[name])})".lower() for name in _REQUIRED if name not in found]
+        required = (*_REQUIRED, "mpid") if per_venue and "crd_number" not in found else _REQUIRED
+        missing = [f"{name} ({' or '.join(_ALIASES[name])})".lower() for name in required if name not in found]
         known = {alias for aliases in _ALIASES.values() for alias in aliases} | _KNOWN_UNUSED
         unknown = [name for key, name in by_name.items() if key not in known]
         if missing:
@@ -120,7 +123,10 @@ class WeeklyRows:
         text = {name: batch.rows.column(source) for name, source in self.layout.columns.items()}
         empty = pa.nulls(batch.rows.num_rows, pa.string())
         problems = self._misplaced(text)
-        codes = {name: pc.utf8_upper(pc.utf8_trim_whitespace(text[name])) for name in ("symbol", "mpid")}
+        codes = {
+            name: pc.utf8_upper(pc.utf8_trim_whitespace(pc.fill_null(text.get(name, empty), "")))
+            for name in ("symbol", "mpid")
+        }
         problems.append(_Problem(_unlike(codes["symbol"], _SYMBOL), "INVALID_SYMBOL", "symbol", _explain_symbol))
         problems.append(_Problem(_unlike(codes["mpid"], _MPID), "INVALID_MPID", "mpid", _explain_mpid))
         shares, bad = to_decimal(text["total_shares"])
@@ -137,7 +143,8 @@ class WeeklyRows:
         rows = pa.RecordBatch.from_pydict(
             {
                 "line_number": batch.rows.column(LINE_NUMBER),
-                **codes,
+                "symbol": codes["symbol"],
+                "mpid": _venue_key(codes["mpid"], crd),
                 "crd_number": crd,
                 "product_type": _blank_as_null(text.get("product_type", empty)),
                 "issue_name": pc.coalesce(text.get("issue_name", empty), pa.scalar("")),
@@ -335,6 +342,17 @@ def _mask_distinct(column: pa.Array, check: Callable[[str], str | None]) -> pa.A
     encoded = pc.fill_null(column, "").dictionary_encode()
     wrong = [check(value.strip()) is not None for value in encoded.dictionary.to_pylist()]
     return pa.array(wrong, pa.bool_()).take(encoded.indices)
+
+
+def _venue_key(mpid: pa.Array, crd: pa.Array) -> pa.Array:
+    """The MPID; ``CRD`` and the number for a non-ATS firm, which has none (CRD0: FINRA's "De Minimis Firms")."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if crd.null_count == len(crd):
+        return mpid
+    firm = pc.binary_join_element_wise("CRD", crd.cast(pa.string()), "")
+    return pc.if_else(pc.and_(pc.equal(mpid, ""), pc.is_valid(crd)), firm, mpid)
 
 
 def _unlike(column: pa.Array, pattern: str) -> pa.Array:

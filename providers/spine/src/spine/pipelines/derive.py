@@ -83,8 +83,8 @@ class DeriveWeek:
         stamp = context.stamp()
         params = {**_common(capture, stamp), **self.derivation.params(capture, inputs)}
         rows: dict[str, int] = {}
-        for path in self._files(context):
-            name = path.stem.partition("_")[2]
+        for path in self._files(context, capture):
+            name = _table_of(path)
             self.derivation.clear(session, checked_identifier(f"{self.dataset.sql_folder}_{name}"), capture, params)
             rows[name] = session.execute(read_sql(path, session.dialect), params)
         metrics = {"tables": rows, "inputs": inputs, **self.derivation.check(session, capture, rows)}
@@ -92,11 +92,13 @@ class DeriveWeek:
         record_stage(session, capture, self.stage, row_count=rows_of_first, metrics=metrics, stamp=stamp)
         return metrics
 
-    def _files(self, context: StepContext) -> list[Path]:
+    def _files(self, context: StepContext, capture: Capture) -> list[Path]:
         folder = context.settings.sql_dir / self.dataset.sql_folder / self.folder
         files = sorted(path for path in folder.glob("[0-9]*_*.sql") if "." not in path.stem)
         if not files:
             raise ConfigurationError(f"no SQL files in {folder}; check [spine] include_dir")
+        if self.stage is Stage.AGGREGATED and not self.dataset.per_venue(capture.summary_type):
+            return [path for path in files if _table_of(path) in self.dataset.symbol_level_tables]
         return files
 
 
@@ -120,7 +122,7 @@ class _Aggregation:
         """Both tables add up to what was normalized."""
         normalized = stage_metrics(session, capture.capture_id, Stage.NORMALIZED) or {}
         expected = {"volume": normalized.get("shares"), "trades": normalized.get("trades")}
-        for name in ("symbol_summary", "venue_share"):
+        for name in {"symbol_summary", "venue_share"} & rows.keys():
             table = f"{self.dataset.sql_folder}_{name}"
             row = session.query(
                 f"SELECT ROUND(SUM(total_volume), 6) AS volume, SUM(total_trades) AS trades FROM {table} "
@@ -184,6 +186,10 @@ class _Rolling:
                 "held, or no longer the newest of its week?"
             )
         return {"symbols": row["symbols"]}
+
+
+def _table_of(path: Path) -> str:
+    return path.stem.partition("_")[2]
 
 
 def window_weeks(context: StepContext) -> int:

@@ -65,7 +65,8 @@ class IngestWeek:
         """:raises SpineError: see spine.core.errors; nothing is written then."""
         origin = find_origin(context, self.dataset)
         reading = origin.open()
-        layout = Layout.detect(reading.columns, origin.name)
+        summary_type = given_summary_type(context, self.dataset)
+        layout = Layout.detect(reading.columns, origin.name, per_venue=self.dataset.per_venue(summary_type))
         batches = iter(reading)
         head = _until_rows(batches)
         if not head:
@@ -73,7 +74,7 @@ class IngestWeek:
         week_ending = resolve_week(layout, head[-1], origin.tier, origin.week_ending, origin.name)
         require_published(origin.tier, week_ending, context.clock())
         partition = Partition(self.dataset.name, origin.tier, week_ending)
-        typer = WeeklyRows(layout, partition, given_summary_type(context, self.dataset))
+        typer = WeeklyRows(layout, partition, summary_type)
         intake = Intake(origin.name, reading, typer, Progress(context.log, origin.name, origin.size))
         with lease(context.storage, lease_key(partition), context.run_id, clock=context.clock) as held:
             return self._capture(context, held, origin, intake, chain(head, batches))

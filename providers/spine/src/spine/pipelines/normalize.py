@@ -60,7 +60,7 @@ class NormalizeWeek:
     def _judge(self, session: Session, context: StepContext, capture: Capture) -> list[Reject]:
         """The lines that break a rule, with their content, so that they can be browsed and replayed."""
         folder = context.settings.sql_dir / self.dataset.sql_folder / "normalize"
-        params = {"capture_no": capture.capture_no}
+        params = {"capture_no": capture.capture_no, "per_venue": int(self.dataset.per_venue(capture.summary_type))}
         broken = session.query(read_sql(folder / "broken_lines.sql", session.dialect), params)
         reasons = {row["line_number"]: (row["reason_code"], "") for row in broken}
         repeated = session.query(read_sql(folder / "repeated_keys.sql", session.dialect), params)
