@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -89,6 +90,14 @@ class PostgresStorage(AdbcStorage):
         yield "SET TIME ZONE 'UTC'"
         if self._schema:
             yield f'SET search_path TO "{self._schema.replace(chr(34), chr(34) * 2)}", public'
+
+    def adapt(self, value: Any) -> Any:
+        adapted = super().adapt(value)
+        if isinstance(adapted, dt.datetime):
+            # The driver puts a BEGIN and a COMMIT of its own around a statement with a zoned value, and that COMMIT would
+            # end our transaction. A value without a zone is read in the session's, which is UTC.
+            return adapted.astimezone(dt.UTC).replace(tzinfo=None)
+        return adapted
 
     def translate(self, error: BaseException) -> SpineError:
         if isinstance(error, SpineError):
