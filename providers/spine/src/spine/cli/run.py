@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def run(args: Namespace) -> None:
     """Run it and print a line per step. Exits with 1 when it failed."""
+    from spine.hooks.connections import AirflowConnections
     from spine.workflows.runner import run_workflow
 
     logging.getLogger("spine").setLevel(logging.INFO if getattr(args, "verbose", False) else logging.CRITICAL)
@@ -27,7 +28,12 @@ def run(args: Namespace) -> None:
         require_current(storage, settings.sql_dir)
         workflow = find_workflow(settings.workflows_dir, args.workflow, settings.handler_packages)
         ended = run_workflow(
-            workflow, parse_params(args.params or []), storage=storage, settings=settings, on_step=print_step
+            workflow,
+            parse_params(args.params or []),
+            storage=storage,
+            settings=settings,
+            connections=AirflowConnections(),
+            on_step=print_step,
         )
         print(f"{workflow.name} {ended.run_id}: {ended.state}")
         if str(ended.state) != "success":

@@ -70,6 +70,7 @@ class SpineStepOperator(BaseOperator):
     def _step_context(
         self, context: Context, params: Mapping[str, Any], settings: Settings, storage: Storage
     ) -> StepContext:
+        from spine.hooks.connections import AirflowConnections
         from spine.notifications.slack import SlackMessages
         from spine.pipelines.context import StepContext
 
@@ -82,6 +83,7 @@ class SpineStepOperator(BaseOperator):
             workflow=self.workflow.name,
             log=log,
             notifier=SlackMessages(),
+            connections=AirflowConnections(),
         )
 
     def _outputs(self, context: Context) -> dict[str, Mapping[str, Any]]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from spine.pipelines.connections import Connections, NoConnections
 from spine.storage.ledger import RunStamp
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class StepContext:
     :param workflow: the workflow's name.
     :param clock: the present, timezone-aware, in UTC.
     :param notifier: sends alerts; None where nobody listens.
+    :param connections: where other systems are.
     :param open_finra: gives a client of FINRA's API; None where a run may not reach it.
     """
 
@@ -42,6 +44,7 @@ class StepContext:
     clock: Callable[[], dt.datetime] = utc_now
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("spine"))
     notifier: Any = None
+    connections: Connections = field(default_factory=NoConnections)
     open_finra: Callable[[], FinraClient] | None = None
 
     def stamp(self) -> RunStamp:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from spine.core.errors import SpineError
 from spine.core.results import StepResult
+from spine.pipelines.connections import Connections, NoConnections
 from spine.pipelines.context import StepContext, utc_now
 from spine.workflows.graph import Graph, StepState, build_graph, ready_state
 from spine.workflows.model import Step, StepType, Workflow
@@ -69,6 +70,7 @@ def run_workflow(
     clock: Callable[[], dt.datetime] = utc_now,
     log: logging.Logger | None = None,
     notifier: Any = None,
+    connections: Connections | None = None,
     on_step: OnStep | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> WorkflowRun:
@@ -87,6 +89,7 @@ def run_workflow(
         clock=clock,
         log=log or logging.getLogger(__name__),
         notifier=notifier,
+        connections=connections or NoConnections(),
     )
     run = _Run(build_graph(workflow.steps), context, on_step or (lambda name, step: None), sleep)
     for name in run.graph.order():
