@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from spine.core.errors import DependencyError, SpineError
+from spine.core.errors import DependencyError, LoadError, SpineError, TransformError, TransientError
 from spine.storage.base import Dialect, Params, QueryResult
 from spine.storage.sql import bind_values, checked_identifier
 
@@ -30,6 +30,7 @@ class AdbcSession:
 
     def __init__(self, storage: AdbcStorage, connection: PoolProxiedConnection) -> None:
         self.dialect = storage.dialect
+        self.failed = False
         self._storage = storage
         self._connection = connection
 
@@ -39,6 +40,7 @@ class AdbcSession:
         try:
             yield cursor
         except Exception as error:
+            self.failed = True
             raise self._storage.translate(error) from error
         finally:
             cursor.close()
@@ -84,7 +86,7 @@ class AdbcSession:
         def cast() -> Iterator[pa.RecordBatch]:
             try:
                 for batch in chain([first], pending):
-                    yield conform(batch, schema)
+                    yield conform(batch, schema, self._storage.convert)
             except BaseException as error:
                 maker_errors.append(error)
                 raise
@@ -143,7 +145,13 @@ class AdbcStorage(ABC):
 
     def adapt(self, value: Any) -> Any:
         """A Python value as the driver takes it."""
+        if isinstance(value, dt.datetime) and value.tzinfo is None:
+            raise SpineError(f"{value!r} has no time zone, and each database would guess another one")
         return json.dumps(value, default=str, sort_keys=True) if isinstance(value, Mapping | list) else value
+
+    def convert(self, column: pa.Array, kind: pa.DataType) -> pa.Array:
+        """A column of a bulk load in the type of ``load_schema``."""
+        return column.cast(kind)
 
     def prepare(self, cursor: Cursor) -> None:
         """Driver options for a statement; none by default."""
@@ -165,15 +173,35 @@ class AdbcStorage(ABC):
 
     @contextmanager
     def session(self) -> Iterator[AdbcSession]:
-        """A connection in autocommit mode; a broken one does not go back to the pool."""
-        connection = self._pool.connect()
+        """A connection in autocommit mode.
+
+        One that saw an error does not go back to the pool: the driver may have left it inside a transaction or a COPY.
+        """
+        connection = self._check_out()
         try:
             yield AdbcSession(self, connection)
-        except DependencyError:
+        except BaseException as error:
             connection.invalidate()
+            if isinstance(error, DependencyError):
+                self._forget_idle()
             raise
         finally:
             connection.close()
+
+    def _check_out(self) -> PoolProxiedConnection:
+        from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+        try:
+            return self._pool.connect()
+        except PoolExhausted:
+            raise TransientError(
+                f"{self.describe()}: all connections of this process are in use; raise pool_size in the connection's extras"
+            ) from None
+
+    def _forget_idle(self) -> None:
+        """Drop every idle connection: the server that one of them lost is lost to all."""
+        dead, self._pool = self._pool, self._pool.recreate()
+        dead.dispose()
 
     @contextmanager
     def transaction(self) -> Iterator[AdbcSession]:
@@ -181,17 +209,18 @@ class AdbcStorage(ABC):
             session.execute(self.begin)
             try:
                 yield session
-                session.execute("COMMIT")
+                self._commit(session)
             except BaseException:
-                self._rollback(session)
+                # When this fails the server has ended the transaction itself, or the connection is gone with it.
+                with suppress(SpineError):
+                    session.execute("ROLLBACK")
                 raise
 
-    def _rollback(self, session: AdbcSession) -> None:
-        try:
-            session.execute("ROLLBACK")
-        except SpineError:
-            # The server ended the transaction itself, or the connection is gone with it: never reuse it.
-            session._connection.invalidate()
+    def _commit(self, session: AdbcSession) -> None:
+        # PostgreSQL answers COMMIT with a silent rollback then, SQLite would keep the other statements.
+        if session.failed:
+            raise TransformError(f"{self.describe()}: a statement of this transaction failed; nothing was committed")
+        session.execute("COMMIT")
 
     def execute(self, sql: str, params: Params | None = None) -> int:
         with self.session() as session:
@@ -209,7 +238,12 @@ class AdbcStorage(ABC):
         with self.session() as session, session._run(sql, params) as cursor:
             for batch in cursor.fetch_record_batch():
                 for start in range(0, batch.num_rows, batch_size):
-                    yield from batch.slice(start, batch_size).to_pylist()
+                    yield from self._plain_rows(batch.slice(start, batch_size))
+
+    def _plain_rows(self, batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+        import pyarrow as pa
+
+        return iter(to_rows(self.plain(pa.Table.from_batches([batch]))))
 
     def close(self) -> None:
         self._pool.dispose()
@@ -221,16 +255,25 @@ def to_rows(table: pa.Table) -> QueryResult:
     return QueryResult(tuple(table.column_names), list(zip(*columns, strict=True)) if columns else [])
 
 
-def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """The batch with its columns cast to ``schema`` (same names, same order)."""
+def conform(
+    batch: pa.RecordBatch, schema: pa.Schema, convert: Callable[[pa.Array, pa.DataType], pa.Array]
+) -> pa.RecordBatch:
+    """The batch with its columns in the types of ``schema``.
+
+    :raises LoadError: other columns than those of the first batch, or values that the type cannot hold.
+    """
     import pyarrow as pa
 
     if batch.schema.equals(schema):
         return batch
-    columns = [
-        batch.column(index).cast(field.type) if batch.column(index).type != field.type else batch.column(index)
-        for index, field in enumerate(schema)
-    ]
+    if batch.schema.names != schema.names:
+        raise LoadError(f"a batch has columns {', '.join(batch.schema.names)}; expected {', '.join(schema.names)}")
+    columns = []
+    for column, field in zip(batch.columns, schema, strict=True):
+        try:
+            columns.append(column if column.type == field.type else convert(column, field.type))
+        except pa.ArrowException as error:
+            raise LoadError(f"column {field.name} ({column.type}) cannot be stored as {field.type}: {error}") from error
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 

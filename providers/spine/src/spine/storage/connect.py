@@ -35,7 +35,7 @@ def connect_storage(url: str) -> Storage:
 
     :raises ConfigurationError: for another scheme.
     """
-    scheme = urlsplit(url).scheme
+    scheme = url.partition(":")[0]
     if scheme not in _DATABASES:
         raise ConfigurationError(
             f"no database is known by the URL scheme {scheme!r}; {did_you_mean(scheme, _DATABASES)}"

@@ -30,22 +30,36 @@ _SQLSTATES: dict[str, type[SpineError]] = {
     "08": DependencyError,
     "22": LoadError,
     "23": LoadError,
+    "25006": PermissionDenied,
     "28": PermissionDenied,
     "3D000": ConfigurationError,
     "40": TransientError,
     "42501": PermissionDenied,
+    "42703": ConfigurationError,
     "42P01": ConfigurationError,
     "53": ResourceError,
     "55P03": TransientError,
     "57014": DeadlineExceeded,
     "57P": DependencyError,
 }
-_LOST = (
-    "could not connect",
-    "connection to server",
-    "server closed the connection",
-    "no connection to the server",
-    "terminating connection",
+_BEHIND = ("42703", "42P01")  # no such column or table: the database may lack a migration
+# What libpq says without a SQLSTATE; the first match wins.
+_WORDS: tuple[tuple[str, type[SpineError]], ...] = (
+    ("password authentication failed", PermissionDenied),
+    ("no password supplied", PermissionDenied),
+    ("no pg_hba.conf entry", PermissionDenied),
+    ('fatal:  role "', PermissionDenied),
+    ('fatal:  database "', ConfigurationError),
+    ("could not connect", DependencyError),
+    ("could not translate host name", DependencyError),
+    ("connection to server", DependencyError),
+    ("server closed the connection", DependencyError),
+    ("no connection to the server", DependencyError),
+    ("terminating connection", DependencyError),
+)
+_MALFORMED = (
+    "the PostgreSQL URL is malformed; expected postgresql://user:password@host:port/database, with special characters "
+    "percent-encoded"
 )
 
 
@@ -54,6 +68,7 @@ class PostgresStorage(AdbcStorage):
 
     :param uri: libpq URI, ``postgresql://user:password@host:port/database``.
     :param schema: first entry of the search path, when given.
+    :raises ConfigurationError: the URI is malformed. It is not quoted: it may hold a password.
     """
 
     dialect = Dialect(
@@ -77,13 +92,19 @@ class PostgresStorage(AdbcStorage):
 
     def __init__(self, uri: str, *, schema: str | None = None, **pool: Any) -> None:
         self._uri = uri
+        self._place = _place(uri)
         self._schema = schema
         super().__init__(**pool)
 
     def _connect(self) -> Connection:
         import adbc_driver_postgresql.dbapi
 
-        connection: Connection = adbc_driver_postgresql.dbapi.connect(self._uri, autocommit=True)
+        try:
+            connection: Connection = adbc_driver_postgresql.dbapi.connect(self._uri, autocommit=True)
+        except Exception as error:
+            if any(words in str(error).lower() for words, _ in _WORDS):
+                raise
+            raise ConfigurationError(_MALFORMED) from None  # libpq's own message quotes pieces of the URI
         return connection
 
     def _on_connect(self) -> Iterable[str]:
@@ -105,9 +126,8 @@ class PostgresStorage(AdbcStorage):
         state = getattr(error, "sqlstate", None) or ""
         prefix = next((state[:length] for length in (5, 3, 2) if state[:length] in _SQLSTATES), "")
         kind = _SQLSTATES.get(prefix, TransformError)
-        if any(words in str(error).lower() for words in _LOST):
-            kind = DependencyError
-        way_out = "; run `airflow spine db upgrade`" if state == "42P01" else ""
+        kind = next((ours for words, ours in _WORDS if words in str(error).lower()), kind)
+        way_out = "; run `airflow spine db upgrade`" if state in _BEHIND else ""
         text = str(error).partition("\nQuery was:")[0].strip()
         return kind(f"{self.describe()}: {text}{way_out}", context={"sqlstate": state})
 
@@ -120,7 +140,10 @@ class PostgresStorage(AdbcStorage):
             target = cursor.fetch_arrow_table().schema
 
         def accepted(field: pa.Field) -> pa.DataType:
-            return pa.decimal128(24, 6) if _is_numeric(field.type) else field.type
+            if not _is_numeric(field.type):
+                return field.type
+            kind = given.field(field.name).type
+            return kind if pa.types.is_decimal(kind) else pa.decimal128(38, 6)
 
         return pa.schema([pa.field(field.name, accepted(field)) for field in target])
 
@@ -149,8 +172,19 @@ class PostgresStorage(AdbcStorage):
         return dict(self.query(sql, {"name": table}).rows)
 
     def describe(self) -> str:
-        parts = urlsplit(self._uri)
-        return f"PostgreSQL {parts.hostname or 'local'}:{parts.port or 5432}{parts.path}"
+        return f"PostgreSQL {self._place}"
+
+
+def _place(uri: str) -> str:
+    """Host, port and database of a URI."""
+    try:
+        parts = urlsplit(uri)
+        place = f"{parts.hostname or 'local'}:{parts.port or 5432}{parts.path}"
+    except ValueError:
+        raise ConfigurationError(_MALFORMED) from None
+    if "@" in place:  # a slash in the password
+        raise ConfigurationError(_MALFORMED)
+    return place
 
 
 def _is_numeric(kind: pa.DataType) -> bool:

@@ -25,7 +25,11 @@ def compile_sql(sql: str, placeholder: str) -> tuple[str, tuple[str, ...]]:
     """The statement in the driver's form, and the parameter names in the order it wants their values.
 
     A name used twice is bound twice: PostgreSQL then settles the type of each use by itself.
+
+    :raises ConfigurationError: more than one statement, of which SQLite would run only the first.
     """
+    if len(list(split_statements(sql))) > 1:
+        raise ConfigurationError(f"one SQL statement at a time; there are more in: {sql.strip()[:120]}")
     names: list[str] = []
 
     def bind(match: re.Match[str]) -> str:
@@ -67,13 +71,15 @@ def _statement(text: str) -> Iterator[str]:
         yield text.strip()
 
 
-def read_sql(path: Path, dialect: Dialect) -> str:
-    """The text of a SQL file for a database: ``name.<dialect>.sql`` where it exists, else ``name.sql``.
-
-    ``${decimal}`` and its like become the database's types.
-    """
+def variant_for(path: Path, dialect: Dialect) -> Path:
+    """``name.<dialect>.sql`` where it exists, else ``name.sql``."""
     variant = path.with_suffix(f".{dialect.name}.sql")
-    chosen = variant if variant.exists() else path
+    return variant if variant.exists() else path
+
+
+def read_sql(path: Path, dialect: Dialect) -> str:
+    """The text of a SQL file, or of its variant for a database; ``${decimal}`` and its like become its types."""
+    chosen = variant_for(path, dialect)
     try:
         return Template(chosen.read_text(encoding="utf-8")).substitute(dialect.types)
     except FileNotFoundError:
