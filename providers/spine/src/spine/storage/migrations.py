@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spine.core.errors import ConfigurationError
-from spine.storage.base import Session, Storage
-from spine.storage.sql import read_sql, split_statements
+from spine.storage.base import Dialect, Session, Storage
+from spine.storage.sql import read_sql, split_statements, variant_for
 
-_NAME = re.compile(r"(\d{4})_\w+\.sql")
+_NAME = re.compile(r"\d{4}_\w+\.sql")
+_VARIANT = re.compile(r"\d{4}_\w+\.\w+\.sql")  # for one database: see read_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,8 @@ class Migration:
     migration_id: str
     path: Path
 
-    @property
-    def checksum(self) -> str:
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+    def checksum(self, dialect: Dialect) -> str:
+        return hashlib.sha256(variant_for(self.path, dialect).read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,17 @@ class MigrationStatus:
 def find_migrations(sql_dir: Path) -> list[Migration]:
     """The migrations of an include folder, in order.
 
-    :raises ConfigurationError: when there are none, or two share a number.
+    :raises ConfigurationError: when there are none, one is misnamed, or two share a number.
     """
-    paths = sorted(path for path in (sql_dir / "migrations").glob("*.sql") if _NAME.fullmatch(path.name))
+    files = sorted((sql_dir / "migrations").glob("*.sql"))
+    paths = [path for path in files if _NAME.fullmatch(path.name)]
     if not paths:
         raise ConfigurationError(f"no migrations in {sql_dir / 'migrations'}; check [spine] include_dir")
+    misnamed = [path.name for path in files if path not in paths and not _VARIANT.fullmatch(path.name)]
+    if misnamed:
+        raise ConfigurationError(
+            f"migration {', '.join(misnamed)} is misnamed; expected a name like 0003_what_it_adds.sql"
+        )
     numbers = [path.name[:4] for path in paths]
     twice = sorted({number for number in numbers if numbers.count(number) > 1})
     if twice:
@@ -57,7 +63,7 @@ def find_migrations(sql_dir: Path) -> list[Migration]:
 def status(storage: Storage, sql_dir: Path) -> MigrationStatus:
     """Compare the database with the files."""
     applied = _applied(storage) if "_migrations" in storage.tables() else {}
-    return _compare(find_migrations(sql_dir), applied)
+    return _compare(find_migrations(sql_dir), applied, storage.dialect)
 
 
 def upgrade(storage: Storage, sql_dir: Path, now: dt.datetime | None = None) -> list[str]:
@@ -68,7 +74,7 @@ def upgrade(storage: Storage, sql_dir: Path, now: dt.datetime | None = None) -> 
     migrations = find_migrations(sql_dir)
     with storage.transaction() as session:
         _take_turn(session)
-        found = _compare(migrations, _applied(session))
+        found = _compare(migrations, _applied(session), session.dialect)
         if found.changed:
             raise ConfigurationError(
                 f"migration {', '.join(found.changed)} was edited after it was applied; restore it and write a new one"
@@ -104,13 +110,15 @@ def _applied(session: Session | Storage) -> dict[str, str]:
     return dict(session.query("SELECT migration_id, checksum FROM _migrations ORDER BY migration_id").rows)
 
 
-def _compare(migrations: list[Migration], applied: dict[str, str]) -> MigrationStatus:
+def _compare(migrations: list[Migration], applied: dict[str, str], dialect: Dialect) -> MigrationStatus:
     known = {migration.migration_id: migration for migration in migrations}
     return MigrationStatus(
         applied=[name for name in applied if name in known],
         pending=[name for name in known if name not in applied],
         unknown=[name for name in applied if name not in known],
-        changed=[name for name, checksum in applied.items() if name in known and known[name].checksum != checksum],
+        changed=[
+            name for name, checksum in applied.items() if name in known and known[name].checksum(dialect) != checksum
+        ],
     )
 
 
@@ -119,5 +127,5 @@ def _apply(session: Session, migration: Migration, now: dt.datetime) -> None:
         session.execute(statement)
     session.execute(
         "INSERT INTO _migrations (migration_id, checksum, applied_at) VALUES (:migration_id, :checksum, :applied_at)",
-        {"migration_id": migration.migration_id, "checksum": migration.checksum, "applied_at": now},
+        {"migration_id": migration.migration_id, "checksum": migration.checksum(session.dialect), "applied_at": now},
     )
