@@ -11,15 +11,16 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from spine.core.errors import LeaseHeld
+from spine.core.errors import LeaseHeld, SpineError
 from spine.storage.base import Session, Storage
 
 LEASE_SECONDS = 300.0
 _POLL_SECONDS = 0.5
+_RELEASE = "UPDATE core_concurrency_locks SET expires_at = acquired_at WHERE lock_key = :key AND fencing_token = :token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,8 @@ def lease(
     try:
         yield taken
     finally:
-        storage.execute(
-            "UPDATE core_concurrency_locks SET expires_at = acquired_at WHERE lock_key = :key AND fencing_token = :token",
-            {"key": key, "token": taken.token},
-        )
+        with suppress(SpineError):  # it ends by itself, and an error of the block must not hide behind this one
+            storage.execute(_RELEASE, {"key": key, "token": taken.token})
 
 
 def _try_take(storage: Storage, key: str, execution_id: str, owner: str, now: dt.datetime) -> Lease | None:
@@ -110,13 +109,21 @@ def _holder(storage: Storage, key: str) -> str:
 
 
 def _this_process() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+    return f"{_machine()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def _machine() -> str:
+    """Where a pid means one process: containers may share a host name, and each counts its own pids."""
+    try:
+        return f"{socket.gethostname()}/{Path('/proc/self/ns/pid').readlink().name}".replace(":", "")
+    except OSError:
+        return socket.gethostname()
 
 
 def _is_dead(owner: str) -> bool:
     """Whether the owner was a process of this machine that runs no more; unknown counts as alive."""
     host, _, rest = owner.rpartition(":")[0].partition(":")
-    if host != socket.gethostname() or not rest.isdigit() or not Path("/proc").is_dir():
+    if host != _machine() or not rest.isdigit() or not Path("/proc").is_dir():
         return False
     started = _started(int(rest))
     return started == "" or f"{host}:{rest}:{started}" != owner
@@ -125,6 +132,7 @@ def _is_dead(owner: str) -> bool:
 def _started(pid: int) -> str:
     """The process's start time in clock ticks (so that a reused pid is told apart), or '' when it does not run."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except (OSError, IndexError):
         return ""
+    return "" if fields[0] in ("Z", "X") else fields[19]  # a zombie is dead, only its parent has not noticed

@@ -195,15 +195,20 @@ def _reject_batches(rejects: Iterable[Reject], same: Mapping[str, Any]) -> Itera
             **same,
             "line_number": reject.line_number,
             "reason_code": reject.reason_code,
-            "reason_detail": reject.reason_detail,
+            "reason_detail": _storable(reject.reason_detail),
             "raw_json": json.dumps(reject.raw, default=str, ensure_ascii=False),
-            "record_key": reject.record_key,
+            "record_key": _storable(reject.record_key),
         }
         for reject in rejects
     ]
     kinds = {"line_number": pa.int64(), "created_at": pa.timestamp("us", "UTC")}
     schema = pa.schema([pa.field(name, kinds.get(name, pa.string())) for name in rows[0]])
     yield pa.RecordBatch.from_pylist(rows, schema=schema)
+
+
+def _storable(text: str) -> str:
+    """Text without NUL, which PostgreSQL refuses; ``raw_json`` keeps it, escaped."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _partition_values(partition: Partition, summary_type: str) -> dict[str, Any]:
