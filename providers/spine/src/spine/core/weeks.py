@@ -8,6 +8,7 @@ Monday + 21 days for T1, Monday + 35 days for T2 and OTCE.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,8 @@ NEW_YORK = ZoneInfo("America/New_York")
 PUBLICATION_LAG = {Tier.T1: dt.timedelta(days=21), Tier.T2: dt.timedelta(days=35), Tier.OTCE: dt.timedelta(days=35)}
 PUBLICATION_TIME = dt.time(6, 0)  # Eastern; FINRA's file specification: not earlier than 6:00 AM ET
 _WEEK = dt.timedelta(days=7)
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ]|$)")
+_YEARS = range(2000, 2100)
 _FRIDAY = 4
 
 
@@ -30,11 +33,10 @@ def parse_date(text: object, what: str = "date") -> dt.date:
         return text.date()
     if isinstance(text, dt.date):
         return text
-    head, rest = str(text)[:10], str(text)[10:]
     try:
-        if rest and rest[0] not in "T ":
+        if not _ISO_DATE.match(str(text)):  # the standard library would also take 20260102 and 2026-W01-5
             raise ValueError(text)
-        return dt.datetime.strptime(head, "%Y-%m-%d").date()
+        return dt.datetime.fromisoformat(str(text)).date()
     except ValueError:
         raise ValidationError(f"{what} {text!r} is not a date; expected YYYY-MM-DD") from None
 
@@ -42,9 +44,11 @@ def parse_date(text: object, what: str = "date") -> dt.date:
 def parse_week_ending(text: object) -> dt.date:
     """A week-ending Friday.
 
-    :raises ValidationError: for another weekday, naming the Friday of that week.
+    :raises ValidationError: for another weekday, naming the Friday of that week; for a year that must be a slip.
     """
     day = parse_date(text, "week_ending")
+    if day.year not in _YEARS:
+        raise ValidationError(f"week_ending {day} is not in the years {_YEARS[0]} to {_YEARS[-1]}")
     if day.weekday() != _FRIDAY:
         raise ValidationError(
             f"week_ending {day} is a {day:%A}, and weeks end on a Friday; did you mean {friday_of(day)}?",
