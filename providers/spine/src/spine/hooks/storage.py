@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
 
     from spine.storage.base import Storage
 
+# libpq's parameters, by how they begin, that a connection's extras hand on to it.
+_LIBPQ = ("ssl", "gss", "application_name", "connect_timeout", "keepalives", "options", "target_session_attrs", "tcp_")
+
 
 class StorageHook(BaseHook):
     """The domain database behind a connection of type ``sqlite`` or ``postgres``.
 
     :param conn_id: the Airflow connection; its extras may hold ``schema`` (PostgreSQL search path), ``busy_timeout``
-        (SQLite, seconds), ``pool_size``, ``max_overflow`` and ``pool_timeout``.
+        (SQLite, seconds), ``pool_size``, ``max_overflow``, ``pool_timeout`` and libpq's own (``sslmode``, ``options``, ...).
     """
 
     conn_name_attr = "conn_id"
@@ -51,16 +55,23 @@ class StorageHook(BaseHook):
     def test_connection(self) -> tuple[bool, str]:
         """For the button in Airflow's connection form."""
         try:
-            storage = self.get_storage()
-            storage.query("SELECT 1")
-            return True, f"Connected to {storage.describe()}"
+            with closing(self.get_storage()) as storage:
+                storage.query("SELECT 1 AS answer")
+                return True, f"Connected to {storage.describe()}"
         except Exception as error:  # noqa: BLE001 - the form wants every failure as text
             return False, str(error)
 
 
 def _pool(extra: dict[str, Any]) -> dict[str, Any]:
     kinds = {"pool_size": int, "max_overflow": int, "pool_timeout": float}
-    return {name: kind(extra[name]) for name, kind in kinds.items() if name in extra}
+    return {name: _number(extra, name, kind) for name, kind in kinds.items() if name in extra}
+
+
+def _number(extra: dict[str, Any], name: str, kind: type[int] | type[float]) -> float:
+    try:
+        return kind(extra[name])
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"the connection's extra {name} is {extra[name]!r}; expected a number") from None
 
 
 def _sqlite(connection: Connection) -> Storage:
@@ -71,7 +82,8 @@ def _sqlite(connection: Connection) -> Storage:
     if not path:
         raise ConfigurationError(f"connection {connection.conn_id!r} names no file; put the path in its host field")
     extra = connection.extra_dejson
-    return SqliteStorage(path, busy_timeout=float(extra.get("busy_timeout", 30)), **_pool(extra))
+    waits = {"busy_timeout": _number(extra, "busy_timeout", float)} if "busy_timeout" in extra else {}
+    return SqliteStorage(path, **waits, **_pool(extra))
 
 
 def _postgres(connection: Connection) -> Storage:
@@ -83,8 +95,9 @@ def _postgres(connection: Connection) -> Storage:
         if connection.login
         else ""
     )
-    host = f"{connection.host or 'localhost'}:{connection.port or 5432}"
-    options = {key: value for key, value in extra.items() if key.startswith("ssl") or key == "application_name"}
-    query = urlencode({"application_name": "spine", "connect_timeout": 10, **options})
-    uri = f"postgresql://{login}{host}/{quote(connection.schema or 'postgres', safe='')}?{query}"
+    name = connection.host or "localhost"
+    host = f"[{name}]" if ":" in name else name  # IPv6
+    options = {key: value for key, value in extra.items() if key.startswith(_LIBPQ)}
+    query = urlencode({"application_name": "spine", "connect_timeout": 10, **options}, quote_via=quote)
+    uri = f"postgresql://{login}{host}:{connection.port or 5432}/{quote(connection.schema or 'postgres', safe='')}?{query}"
     return PostgresStorage(uri, schema=extra.get("schema"), **_pool(extra))
