@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -299,21 +300,25 @@ def _to_number(column: pa.Array, kind: pa.DataType, pattern: str) -> tuple[pa.Ar
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    try:  # nearly every batch is whole numbers throughout
-        whole = column.cast(pa.int64())
-        bounds = pc.min_max(whole)
-        if (
-            column.null_count == 0
-            and (bounds["min"].as_py() or 0) > -(10**15)
-            and (bounds["max"].as_py() or 0) < 10**15
-        ):
-            return whole.cast(kind), pa.repeat(pa.scalar(False), len(column))
-    except pa.ArrowInvalid:
-        pass
+    # Nearly every batch is digits throughout. The cast alone would not do: it takes 0x10 as 16.
+    if pc.all(pc.ascii_is_decimal(column), skip_nulls=False).as_py():
+        with suppress(pa.ArrowInvalid):  # beyond 64 bits
+            whole = column.cast(pa.int64())
+            if (pc.max(whole).as_py() or 0) < 10**15:
+                return _whole_as(whole, kind), pa.repeat(pa.scalar(False), len(column))
     column = pc.utf8_trim_whitespace(column)
     good = pc.fill_null(pc.match_substring_regex(column, pattern), True)
     unsigned = pc.replace_substring_regex(column, r"^\+", "")
     return pc.if_else(good, unsigned, None).cast(kind), pc.invert(good)
+
+
+def _whole_as(whole: pa.Array, kind: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    if whole.type == kind:
+        return whole
+    # First one that holds any int64: Arrow refuses a narrower one, whatever the values are.
+    return whole.cast(pa.decimal128(25, 6)).cast(kind)
 
 
 def map_distinct(column: pa.Array, parse: Callable[[str], Any], kind: pa.DataType) -> tuple[pa.Array, pa.Array]:

@@ -16,7 +16,7 @@ from spine.finra.dataset import OTC_TRANSPARENCY, Dataset
 from spine.finra.weekly_rows import Layout, WeeklyRows, resolve_week
 from spine.pipelines.base import given_summary_type, lease_key
 from spine.pipelines.context import StepContext
-from spine.pipelines.intake import Intake
+from spine.pipelines.intake import MAX_REJECTS, Intake
 from spine.pipelines.origins import Origin, find_origin
 from spine.pipelines.progress import Progress
 from spine.storage.leases import Lease, lease
@@ -71,6 +71,10 @@ class IngestWeek:
         head = _until_rows(batches)
         if not head:
             raise SourceError(f"{origin.name}: a header and no lines; expected one line per symbol and venue")
+        if not head[-1].rows.num_rows:
+            raise SourceError(
+                f"{origin.name}: none of its first {reading.lines:,} lines is a row; {_first_reject(head)}"
+            )
         week_ending = resolve_week(layout, head[-1], origin.tier, origin.week_ending, origin.name)
         require_published(origin.tier, week_ending, context.clock())
         partition = Partition(self.dataset.name, origin.tier, week_ending)
@@ -148,13 +152,18 @@ def _close(session: Session, context: StepContext, intake: Intake, name: str) ->
 
 
 def _until_rows(batches: Iterator[SourceBatch]) -> list[SourceBatch]:
-    """Batches up to the first one with rows: what comes before may be comments alone."""
-    head = []
+    """Batches up to the first one with rows: what comes before may be comments alone. Gives up where no right file would."""
+    head: list[SourceBatch] = []
     for batch in batches:
         head.append(batch)
-        if batch.rows.num_rows:
+        if batch.rows.num_rows or sum(len(each.rejects) for each in head) > MAX_REJECTS:
             break
     return head
+
+
+def _first_reject(head: list[SourceBatch]) -> str:
+    first = next(line for batch in head for line in batch.rejects)
+    return f"the first: line {first.line_number}, {first.reason_code}: {first.detail}"
 
 
 def _same_bytes(known: list[Capture], origin: Origin) -> Capture | None:

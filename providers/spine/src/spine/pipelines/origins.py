@@ -62,6 +62,8 @@ def _file(context: StepContext, dataset: Dataset) -> Origin:
         tier = tier or tier_of_name(path)
     if tier is None:
         raise ValidationError("which tier? Pass tier, or a file_path whose name tells it (tier1, tier2, otc)")
+    if week_ending:
+        require_published(tier, week_ending, context.clock())
     path = path or find_download(root, tier, week_ending)
     options: Mapping[str, Any] = context.params.get("file_options") or {}
     source = FileSource(path, root=root, **options)
