@@ -12,6 +12,7 @@ from airflow.cli.cli_config import ActionCommand, GroupCommand
 
 from spine.cli.definition import get_spine_cli_commands
 from spine.finra.download_file import FileFormat
+from spine.finra.simulator import Keyless
 
 
 def _leaves(commands: Iterable[ActionCommand | GroupCommand], path: str = "") -> Iterator[tuple[str, ActionCommand]]:
@@ -35,7 +36,7 @@ def _parser(command: str) -> argparse.ArgumentParser:
 
 def test_the_commands_others_rely_on_are_there() -> None:
     db, workflows = {"db upgrade", "db status"}, {"workflows list", "workflows lint", "workflows show"}
-    others = {"run", "demo", "synthesize", "rejects list"}
+    others = {"run", "demo", "synthesize", "simulate-finra", "rejects list"}
     assert set(_COMMANDS) == {f"spine {name}" for name in db | workflows | others}
 
 
@@ -54,6 +55,11 @@ def test_a_run_takes_several_parameters() -> None:
 def test_what_was_not_asked_of_the_synthetic_market_stays_unset() -> None:
     given = vars(_parser("spine synthesize").parse_args(["--out", "files"]))
     assert {name: value for name, value in given.items() if value} == {"out": "files"}
+
+
+def test_the_keyless_policies_offered_are_those_that_exist() -> None:
+    [choices] = [arg.kwargs["choices"] for arg in _COMMANDS["spine simulate-finra"].args if "choices" in arg.kwargs]
+    assert set(choices) == set(Keyless)
 
 
 def test_the_file_formats_offered_are_those_that_exist() -> None:

@@ -48,6 +48,24 @@ ARG_FORMAT = Arg(
 )
 ARG_DEFECTS = Arg(("--defects",), help="Give the newest files the flaws that real ones have had", action="store_true")
 
+ARG_HOST = Arg(("--host",), help="Address to listen on (default: 127.0.0.1)", default="127.0.0.1")
+ARG_PORT = Arg(("--port",), help="Port to listen on (default: 8910)", type=int, default=8910, metavar="N")
+ARG_NOW = Arg(("--now",), help="Where the simulator's clock starts (default: the real time)", metavar="TIME")
+ARG_KEYLESS = Arg(
+    ("--keyless",),
+    help="Where calls without credentials are served (default: everywhere)",
+    choices=("everywhere", "data", "nowhere"),
+)
+ARG_REQUESTS_PER_MINUTE = Arg(
+    ("--requests-per-minute",), help="Answer 429 above this", type=positive_int(allow_zero=False), metavar="N"
+)
+ARG_FAULT = Arg(
+    ("--fault",),
+    help="Something to go wrong, such as rate_limited,times=3,seconds=2; may be given several times",
+    action="append",
+    metavar="KIND[,KEY=VALUE...]",
+)
+
 
 def get_spine_cli_commands() -> list[GroupCommand]:
     """The group ``airflow spine``, as ``provider.yaml`` names it under ``cli``."""
@@ -89,12 +107,17 @@ def _reject_commands() -> tuple[ActionCommand, ...]:
 def _run_commands() -> tuple[ActionCommand, ...]:
     market = (ARG_WEEKS, ARG_UNTIL, ARG_TIERS, ARG_SYMBOLS, ARG_VENUES, ARG_SEED)
     files = (ARG_OUT, *market, ARG_FORMAT, ARG_DEFECTS)
+    server = (ARG_HOST, ARG_PORT, ARG_WEEKS, ARG_SYMBOLS, ARG_VENUES, ARG_SEED, ARG_NOW)
+    manners = (ARG_KEYLESS, ARG_REQUESTS_PER_MINUTE, ARG_FAULT)
     return (
         _command(
             "run", "spine.cli.run.run", "Run a workflow without a scheduler", ARG_WORKFLOW, ARG_PARAM, ARG_VERBOSE
         ),
         _command("synthesize", "spine.cli.synthesize.synthesize", "Write invented FINRA files", *files),
         _command("demo", "spine.cli.demo.demo", "Show the whole path on invented data", ARG_VERBOSE),
+        _command(
+            "simulate-finra", "spine.cli.simulate.simulate", "Serve FINRA's API over invented weeks", *server, *manners
+        ),
     )
 
 
