@@ -22,6 +22,7 @@ from spine.storage.sql import checked_identifier, read_sql
 if TYPE_CHECKING:
     from spine.storage.base import Session, Storage
 
+DEFAULT_WINDOW_WEEKS = 6
 MAX_WINDOW_WEEKS = 104
 
 
@@ -199,7 +200,8 @@ def window_weeks(context: StepContext) -> int:
 
     :raises ValidationError: not a whole number of weeks from 2 to MAX_WINDOW_WEEKS.
     """
-    weeks = context.params.get("window_weeks") or 6
+    weeks = context.params.get("window_weeks")
+    weeks = DEFAULT_WINDOW_WEEKS if weeks is None else weeks
     if not isinstance(weeks, int) or not 2 <= weeks <= MAX_WINDOW_WEEKS:
         raise ValidationError(f"window_weeks {weeks!r} is not a whole number from 2 to {MAX_WINDOW_WEEKS}")
     return weeks

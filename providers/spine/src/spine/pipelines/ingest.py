@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ from spine.storage.ledger import (
 )
 
 if TYPE_CHECKING:
-    from spine.sources.base import SourceBatch
+    from spine.sources.base import SourceBatch, SourceReading
     from spine.storage.base import Session
 
 
@@ -64,7 +65,10 @@ class IngestWeek:
     def run(self, context: StepContext) -> StepResult:
         """:raises SpineError: see spine.core.errors; nothing is written then."""
         origin = find_origin(context, self.dataset)
-        reading = origin.open()
+        with closing(origin.open()) as reading:
+            return self._ingest(context, origin, reading)
+
+    def _ingest(self, context: StepContext, origin: Origin, reading: SourceReading) -> StepResult:
         summary_type = given_summary_type(context, self.dataset)
         layout = Layout.detect(reading.columns, origin.name, per_venue=self.dataset.per_venue(summary_type))
         batches = iter(reading)

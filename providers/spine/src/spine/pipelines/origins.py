@@ -19,7 +19,7 @@ from spine.pipelines.context import StepContext
 
 if TYPE_CHECKING:
     from spine.finra.dataset import Dataset
-    from spine.sources.base import SourceReading
+    from spine.sources.base import ClosableReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Origin:
     name: str
     tier: Tier
     week_ending: dt.date | None
-    open: Callable[[], SourceReading]
+    open: Callable[[], ClosableReading]
     size: int = 0
     sha256: Callable[[], str] | None = None
 
@@ -66,7 +66,10 @@ def _file(context: StepContext, dataset: Dataset) -> Origin:
         require_published(tier, week_ending, context.clock())
     path = path or find_download(root, tier, week_ending)
     options: Mapping[str, Any] = context.params.get("file_options") or {}
-    source = FileSource(path, root=root, **options)
+    try:
+        source = FileSource(path, root=root, **options)
+    except TypeError as error:  # options are keywords
+        raise ConfigurationError(f"file_options {dict(options)}: {str(error).partition('() ')[2]}") from None
     reading = source.read()  # opens it: a missing file is told before anything else happens
     return Origin("file", source.name, tier, week_ending, lambda: reading, path.stat().st_size, lambda: _digest(path))
 
@@ -78,9 +81,8 @@ def _api(context: StepContext, dataset: Dataset) -> Origin:
     tier = given_tier(context)
     if tier is None:
         raise ValidationError("which tier? Pass tier: T1, T2 or OTCE")
-    if context.open_finra is None:
-        raise ConfigurationError("this run has no way to FINRA's API; run it in Airflow or with `airflow spine run`")
-    client, summary_type = context.open_finra(), given_summary_type(context, dataset)
+    client = context.connections.finra(context.settings.finra_conn_id)
+    summary_type = given_summary_type(context, dataset)
     week_ending = given_week(context) or _newest(client.newest_weeks(tier, summary_type), tier, context)
     require_published(tier, week_ending, context.clock())
     source = FinraWeeklySource(client, tier, week_ending, summary_type)

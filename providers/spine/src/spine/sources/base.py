@@ -49,6 +49,13 @@ class SourceReading(Protocol):
     def __iter__(self) -> Iterator[SourceBatch]: ...
 
 
+class ClosableReading(SourceReading, Protocol):
+    """One that may be left before its end."""
+
+    def close(self) -> None:
+        """Let go of the source; harmless when the iteration has ended."""
+
+
 class Source(Protocol):
     """Where rows come from. Opening raises SpineErrors; bad rows never raise, they are rejects."""
 

@@ -49,4 +49,7 @@ class SpooledReading:
             self._file.seek(0)
             for rows, rejects in zip(pa.ipc.open_stream(self._file), self._rejects, strict=True):
                 yield SourceBatch(rows, rejects)
+        self.close()
+
+    def close(self) -> None:
         self._file.close()
