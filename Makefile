@@ -54,7 +54,7 @@ lock: $(INSTALLED) ## Compile requirements*.in to exact pins (ARGS=--upgrade for
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(ARGS) requirements-dev.in -o requirements-dev.txt
 
 bench: $(INSTALLED) ## Run benchmarks/bench_*.py
-	@set -e; for file in benchmarks/bench_*.py; do test -e "$$file" || continue; echo "$$file"; $(BIN)/python "$$file" $(ARGS); done
+	@set -e; for file in benchmarks/bench_*.py; do test -e "$$file" || continue; echo "$$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)" $(ARGS); done
 
 clean: ## Remove caches and builds
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist providers/spine/dist

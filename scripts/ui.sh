@@ -17,4 +17,5 @@ cat <<MESSAGE
   stop      Ctrl-C
 
 MESSAGE
+airflow pools set finra 3 "Requests to FINRA, over all tasks" >/dev/null
 exec airflow standalone

@@ -6,6 +6,7 @@ SpineError              INTERNAL       base; a defect in Spine itself
 +- SourceError          SOURCE         the source answered, and the answer is unusable
 +- TransformError       TRANSFORM      computing from stored rows failed
 +- LoadError            LOAD           the database refused the rows
+|  +- PartialFailure                   some parts failed, and the others are complete
 +- PermissionDenied     PERMISSION     not allowed: credentials, file root, grants
 +- TransientError       TRANSIENT      may work if tried again           (retryable)
 |  +- LeaseHeld                        another run holds the partition
@@ -107,6 +108,10 @@ class LoadError(SpineError):
     category = ErrorCategory.LOAD
 
 
+class PartialFailure(LoadError):
+    """Names what failed; what did not is complete and stays."""
+
+
 class PermissionDenied(SpineError):
     category = ErrorCategory.PERMISSION
 
@@ -158,3 +163,14 @@ def as_spine_error(error: BaseException) -> SpineError:
     wrapped = kind(f"{type(error).__name__}: {error}")
     wrapped.__cause__ = error
     return wrapped
+
+
+def error_from_dict(known: Mapping[str, Any]) -> SpineError:
+    """The error that a receipt (``to_dict``) speaks of, as the class it was."""
+    kind = globals().get(str(known.get("type")), SpineError)
+    if not (isinstance(kind, type) and issubclass(kind, SpineError)):
+        kind = SpineError
+    error = kind(str(known.get("message") or "the step failed and did not say why"), context=known.get("context"))
+    error.retryable = bool(known.get("retryable", error.retryable))
+    error.retry_after = known.get("retry_after", error.retry_after)
+    return error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from spine.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from spine.finra.client import FinraClient
     from spine.storage.base import Storage
 
 
@@ -39,6 +40,9 @@ class Connections(Protocol):
         :raises ConfigurationError: there is no such connection, or it is no database that Spine knows.
         """
 
+    def finra(self, conn_id: str) -> FinraClient:
+        """A client of FINRA's API; without such a connection a keyless one of the production API."""
+
 
 class NoConnections:
     """For runs that need none."""
@@ -48,3 +52,6 @@ class NoConnections:
 
     def storage(self, conn_id: str) -> AbstractContextManager[Storage]:
         raise ConfigurationError(f"connection {conn_id!r} is needed, and this run was given no connections")
+
+    def finra(self, conn_id: str) -> FinraClient:
+        raise ConfigurationError("this run was given no connections, and so no way to FINRA's API")

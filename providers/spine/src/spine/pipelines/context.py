@@ -13,7 +13,6 @@ from spine.storage.ledger import RunStamp
 
 if TYPE_CHECKING:
     from spine.core.settings import Settings
-    from spine.finra.client import FinraClient
     from spine.storage.base import Storage
 
 
@@ -32,7 +31,6 @@ class StepContext:
     :param clock: the present, timezone-aware, in UTC.
     :param notifier: sends alerts; None where nobody listens.
     :param connections: where other systems are.
-    :param open_finra: gives a client of FINRA's API; None where a run may not reach it.
     """
 
     storage: Storage
@@ -45,7 +43,6 @@ class StepContext:
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("spine"))
     notifier: Any = None
     connections: Connections = field(default_factory=NoConnections)
-    open_finra: Callable[[], FinraClient] | None = None
 
     def stamp(self) -> RunStamp:
         """This run and this instant, for the ledger."""

@@ -15,6 +15,7 @@ from spine.finra.dataset import OTC_TRANSPARENCY, Dataset
 from spine.pipelines.base import current_capture, lease_key
 from spine.pipelines.context import StepContext
 from spine.pipelines.normalize import plain_number
+from spine.pipelines.revisions import record_revision
 from spine.storage.leases import lease
 from spine.storage.ledger import Capture, RunStamp, Stage, record_stage, stage_metrics
 from spine.storage.sql import checked_identifier, read_sql
@@ -40,6 +41,9 @@ class _Derivation(Protocol):
 
     def check(self, session: Session, capture: Capture, rows: Mapping[str, int]) -> dict[str, Any]:
         """Reconcile what was computed; metrics for the manifest. Raises TransformError."""
+
+    def conclude(self, session: Session, folder: Path, capture: Capture, stamp: RunStamp) -> None:
+        """What else the stage records, given the dataset's SQL folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class DeriveWeek:
             self.derivation.clear(session, checked_identifier(f"{self.dataset.sql_folder}_{name}"), capture, params)
             rows[name] = session.execute(read_sql(path, session.dialect), params)
         metrics = {"tables": rows, "inputs": inputs, **self.derivation.check(session, capture, rows)}
+        self.derivation.conclude(session, context.settings.sql_dir / self.dataset.sql_folder, capture, stamp)
         rows_of_first = next(iter(rows.values()))
         record_stage(session, capture, self.stage, row_count=rows_of_first, metrics=metrics, stamp=stamp)
         return metrics
@@ -137,6 +142,11 @@ class _Aggregation:
             if not exact or not math.isclose(float(found["volume"]), float(expected["volume"] or 0), rel_tol=1e-12):
                 raise TransformError(f"{table} of {capture.capture_id} adds up to {found}, normalized are {expected}")
         return expected
+
+    def conclude(self, session: Session, folder: Path, capture: Capture, stamp: RunStamp) -> None:
+        """A restatement is compared with what it replaces."""
+        if capture.revision:
+            record_revision(session, folder / "revision", capture, stamp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +199,9 @@ class _Rolling:
                 "held, or no longer the newest of its week?"
             )
         return {"symbols": row["symbols"]}
+
+    def conclude(self, session: Session, folder: Path, capture: Capture, stamp: RunStamp) -> None:
+        """Nothing: what a restatement does to later weeks is refresh_dependents' work."""
 
 
 def _table_of(path: Path) -> str:

@@ -13,6 +13,8 @@ _PIPELINES: dict[str, str] = {
     "finra.otc_transparency.normalize_week": "spine.pipelines.normalize:normalize_week",
     "finra.otc_transparency.aggregate_week": "spine.pipelines.derive:aggregate_week",
     "finra.otc_transparency.compute_rolling": "spine.pipelines.derive:compute_rolling",
+    "finra.otc_transparency.refresh_dependents": "spine.pipelines.dependents:refresh_dependents",
+    "core.run_weeks": "spine.workflows.weeks:run_weeks",
 }
 
 
