@@ -191,7 +191,8 @@ def save(results: list[dict[str, Any]]) -> None:
     ]
     lines += [
         f"| {each['database']} | {each['rows']:,} | {each['megabytes']} | {each['seconds']} | {each['floor_seconds']} "
-        f"| {each['ratio']} | {each['rows'] / each['seconds']:,.0f} | {each['peak_megabytes']} | {each['stages']['aggregate_week']} |"
+        f"| {each['ratio']} | {each['rows'] / each['seconds']:,.0f} | {each['peak_megabytes']} "
+        f"| {each['stages']['aggregate_week']} |"
         for each in results
     ]
     (RESULTS / "ingest.md").write_text("\n".join(lines) + "\n")

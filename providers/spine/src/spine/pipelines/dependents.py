@@ -31,7 +31,8 @@ class RefreshDependents:
         """:raises SpineError: see compute_rolling; the weeks before the failing one stay refreshed."""
         capture = current_capture(context, self.dataset)
         refreshed = [week for later in self._later(context, capture) if (week := self._refresh(context, later))]
-        message = f"recomputed the rolling figures of {', '.join(refreshed)}" if refreshed else "nothing rests on an older capture"
+        done = f"recomputed the rolling figures of {', '.join(refreshed)}"
+        message = done if refreshed else "nothing rests on an older capture"
         return StepResult.done(message, weeks=refreshed)
 
     def _later(self, context: StepContext, capture: Capture) -> list[str]:
