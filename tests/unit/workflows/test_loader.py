@@ -171,6 +171,12 @@ PROBLEMS = {
         f"name: x\nparams: {{n: {{default: 1}}}}\ndefaults: {{n: 2}}\nsteps: [{OK}]",
         "3:15 E041 param 'n' also has a default under 'params'",
     ),
+    # The other problems of schedules are in test_schedules.py.
+    "two schedules of one name": (
+        f"name: x\nschedules:\n- {{name: s, publication: T1}}\n- {{name: s, publication: T2}}\nsteps: [{OK}]",
+        "4:10 E042 schedule 's' is already on line 3",
+    ),
+    "schedule without a time": (f"name: x\nschedules:\n- {{name: s}}\nsteps: [{OK}]", "3:3 E043 schedule 's' needs"),
 }
 
 
@@ -263,6 +269,29 @@ def test_a_name_is_found_without_parsing(tmp_path: Path) -> None:
     assert next(files_named(tmp_path, "my.flow")) == by_convention
     assert list(files_named(tmp_path, "else.where")) == [elsewhere]
     assert list(files_named(tmp_path, "else_where")) == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["- {name: nightly, cron: 1}", "- name: nightly # x", "- cron: 1\n    name: 'nightly'", "- {name: nightly}"],
+)
+def test_the_name_of_a_schedule_is_found_too(written: str, tmp_path: Path) -> None:
+    path = write(tmp_path, f"name: other\nschedules:\n  {written}\n", "a.yaml")
+    assert list(files_named(tmp_path, "nightly")) == [path]
+    assert list(files_named(tmp_path, "nightl")) == []
+
+
+def test_a_schedules_name_may_be_taken_by_another_file(tmp_path: Path) -> None:
+    schedule = "{name: taken, publication: T1}"
+    write(tmp_path, f"name: a\nschedules: [{schedule}]\nsteps: [{OK}]", "a.yaml")
+    write(tmp_path, f"name: b\nschedules: [{schedule}]\nsteps: [{OK}]", "b.yaml")
+    write(tmp_path, f"name: taken\nsteps: [{OK}]", "c.yaml")
+    library = load_library(tmp_path, PACKAGES)
+    assert [workflow.dag_ids for workflow in library.workflows] == [("a", "taken")]
+    assert [(problem.line, problem.column) for error in library.errors for problem in error.problems] == [
+        (2, 20), (1, 7),
+    ]  # fmt: skip
+    assert f"E040 the name 'taken' is taken by {tmp_path / 'a.yaml'}" in str(library.errors[0])
 
 
 def test_the_weekly_refresh_is_without_problems() -> None:

@@ -81,6 +81,7 @@ def _row(workflow: Workflow) -> dict[str, str]:
         "version": workflow.version,
         "steps": str(len(workflow.steps)),
         "params": ", ".join(workflow.params),
+        "schedules": ", ".join(schedule.name for schedule in workflow.schedules if schedule.enabled),
         "file": str(workflow.path),
     }
 

@@ -16,7 +16,7 @@ from spine.workflows.model import OnError, Step, StepType, Workflow, WorkflowPar
 from spine.workflows.params import require_valid_default, require_valid_schema
 from spine.workflows.references import OPENING, references
 
-_WORKFLOW_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,249}")  # Airflow's rule for a DAG id
+WORKFLOW_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,249}")  # Airflow's rule for a DAG id
 _STEP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,199}")  # for a task id, without dots: they mean task groups there
 _FITTING = {
     StepType.PIPELINE: {"pipeline", "params", "on_error", "retry", "timeout"},
@@ -35,7 +35,7 @@ def check_workflow(document: Document, workflow: Workflow, packages: Iterable[st
 
     :param packages: where handlers may lie, beside Spine's own.
     """
-    if workflow.name and not _WORKFLOW_NAME.fullmatch(workflow.name):
+    if workflow.name and not WORKFLOW_NAME.fullmatch(workflow.name):
         document.add(Code.VALUE_NOT_ALLOWED, "a workflow's name has letters, digits, '_', '-' and '.' only", "name")
     for param in workflow.params.values():
         _check_param(document, param)

@@ -48,7 +48,7 @@ class Document:
 
     :param value: dicts, lists, text, numbers, booleans and None.
     :param problems: what is wrong with it so far; readers and checks add theirs.
-    :param steps: index in the file of every step that could be read.
+    :param steps: index in the file of every step that could be read; ``schedules`` the same.
     """
 
     path: Path
@@ -57,6 +57,7 @@ class Document:
     value: Any = None
     problems: list[Problem] = field(default_factory=list)
     steps: dict[str, int] = field(default_factory=dict)
+    schedules: dict[str, int] = field(default_factory=dict)
 
     def add(self, code: Code, message: str, *where: str | int, suggestion: str = "", of_key: bool = False) -> None:
         """Note a problem with the value at ``where`` (``"steps", 3, "pipeline"``), or with its key."""

@@ -37,6 +37,8 @@ class Code(StrEnum):
     TANGLED_CHOICE = "E034"
     DUPLICATE_WORKFLOW = "E040"
     BAD_PARAM = "E041"
+    DUPLICATE_SCHEDULE = "E042"
+    BAD_SCHEDULE = "E043"
 
 
 @dataclass(frozen=True, slots=True, order=True)

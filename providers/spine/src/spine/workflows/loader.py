@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from spine.workflows.document import read_document
 from spine.workflows.errors import Code, WorkflowError
 from spine.workflows.model import Workflow
 from spine.workflows.reader import read_workflow
+from spine.workflows.schedules import check_schedules
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +33,31 @@ def load_workflow(path: Path, handler_packages: Iterable[str] = ()) -> Workflow:
     workflow = read_workflow(document)
     if workflow is not None:
         check_workflow(document, workflow, handler_packages)
+        check_schedules(document, workflow)
     document.raise_problems()
     assert workflow is not None, "a document without a workflow has problems"
     return workflow
 
 
 def load_library(folder: Path, handler_packages: Iterable[str] = ()) -> Library:
-    """Every workflow file of a folder, by path. A name that is already taken is an error of the later file."""
+    """Every workflow file of a folder, by path.
+
+    A name of a workflow or a schedule that is already taken is an error of the later file.
+    """
     packages = tuple(handler_packages)
-    workflows: dict[str, Workflow] = {}
+    workflows: list[Workflow] = []
+    owners: dict[str, Workflow] = {}
     errors: list[WorkflowError] = []
     for path in workflow_files(folder):
         try:
             workflow = load_workflow(path, packages)
-            if workflow.name in workflows:
-                raise _taken(workflow, workflows[workflow.name])
+            _require_free_names(workflow, owners)
         except WorkflowError as error:
             errors.append(error)
         else:
-            workflows[workflow.name] = workflow
-    return Library(tuple(workflows.values()), tuple(errors))
+            workflows.append(workflow)
+            owners |= dict.fromkeys(workflow.dag_ids, workflow)
+    return Library(tuple(workflows), tuple(errors))
 
 
 def workflow_files(folder: Path) -> list[Path]:
@@ -60,19 +66,25 @@ def workflow_files(folder: Path) -> list[Path]:
 
 
 def files_named(folder: Path, name: str) -> Iterator[Path]:
-    """The files that say ``name: <name>`` at their top level, without parsing them.
+    """The files that say ``name: <name>`` of the workflow, a schedule or a step, without parsing them.
 
-    By convention ``a.b`` lives in ``a_b.yaml``; where it does, no other file is opened.
+    By convention ``a.b`` lives in ``a_b.yaml``; where it does, no other file need be opened.
     """
-    line = re.compile(rf"^name:[ \t]*(['\"]?){re.escape(name)}\1[ \t]*(?:#.*)?$", re.MULTILINE)
+    line = re.compile(rf"^[ \t-]*\{{?[ \t]*name:[ \t]*(['\"]?){re.escape(name)}\1[ \t]*(?:[,}}#].*)?$", re.MULTILINE)
     files = workflow_files(folder)
     for path in sorted(files, key=lambda path: path.stem != name.replace(".", "_")):
         if line.search(path.read_text(encoding="utf-8", errors="replace")):
             yield path
 
 
-def _taken(workflow: Workflow, owner: Workflow) -> WorkflowError:
+def _require_free_names(workflow: Workflow, owners: Mapping[str, Workflow]) -> None:
+    taken = [name for name in workflow.dag_ids if name in owners]
+    if not taken:
+        return
     assert workflow.path is not None
     document = read_document(workflow.path)
-    document.add(Code.DUPLICATE_WORKFLOW, f"the name '{workflow.name}' is taken by {owner.path}", "name")
-    return WorkflowError(document.problems)
+    read_workflow(document)
+    for name in taken:
+        where = ("name",) if name == workflow.name else ("schedules", document.schedules[name], "name")
+        document.add(Code.DUPLICATE_WORKFLOW, f"the name '{name}' is taken by {owners[name].path}", *where)
+    raise WorkflowError(document.problems)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spine.core.errors import SpineError
+from spine.core.tiers import Tier
 
 
 class StepType(StrEnum):
@@ -54,6 +55,7 @@ class Step:
 
     :param depends_on: the steps it waits for; None means the order of the file (see ``graph``).
     :param timeout: seconds an attempt may take.
+    :param pool: Airflow pool whose slots bound how many such steps run at once.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Step:
     description: str = ""
     retry: Retry | None = None
     timeout: float | None = None
+    pool: str | None = None
 
     @property
     def retries(self) -> Retry:
@@ -90,6 +93,26 @@ class WorkflowParam:
 
 
 @dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a workflow runs by itself, and with which params; its name is the DAG id.
+
+    :param publication: runs once for each week of this tier, when FINRA publishes it.
+    :param at: New York time of that, ``HH:MM``; None means as soon as FINRA publishes.
+    :param cron: or five cron fields, read in ``timezone``.
+    :param enabled: False leaves a DAG that only people start.
+    """
+
+    name: str
+    publication: Tier | None = None
+    at: str | None = None
+    cron: str | None = None
+    timezone: str = "UTC"
+    params: Mapping[str, Any] = field(default_factory=dict)
+    enabled: bool = True
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Workflow:
     """A named list of steps. ``source`` is the text of its file, ``path`` where that was."""
 
@@ -99,9 +122,15 @@ class Workflow:
     description: str = ""
     version: str = "1"
     params: Mapping[str, WorkflowParam] = field(default_factory=dict)
+    schedules: tuple[Schedule, ...] = ()
     tags: tuple[str, ...] = ()
     path: Path | None = None
     source: str = ""
+
+    @property
+    def dag_ids(self) -> tuple[str, ...]:
+        """Its own, for runs that people start, and one for each schedule."""
+        return (self.name, *(schedule.name for schedule in self.schedules))
 
     def step(self, name: str) -> Step:
         """The step of that name. :raises KeyError: when there is none."""

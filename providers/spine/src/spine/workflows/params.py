@@ -36,16 +36,11 @@ def require_valid_schema(param: WorkflowParam) -> None:
 def require_valid_default(param: WorkflowParam) -> None:
     """:raises ValidationError: when the default breaks the param's own rules."""
     if not param.required:
-        _checked(param, param.default)
+        valid_value(param, param.default)
 
 
-def _value(param: WorkflowParam, given: Mapping[str, Any]) -> Any:
-    if param.name not in given and param.required:
-        raise _invalid(param.name, f"param '{param.name}' is missing, and it has no default")
-    return _checked(param, given.get(param.name, param.default))
-
-
-def _checked(param: WorkflowParam, value: Any) -> Any:
+def valid_value(param: WorkflowParam, value: Any) -> Any:
+    """The value in its canonical spelling. :raises ValidationError: when it breaks the param's rules."""
     try:
         canonical = _canonical(param.name, value)
     except SpineError as error:
@@ -53,6 +48,12 @@ def _checked(param: WorkflowParam, value: Any) -> Any:
     if (fault := _fault(param, value)) and _fault(param, canonical):
         raise _invalid(param.name, f"param '{param.name}': {fault}")
     return canonical
+
+
+def _value(param: WorkflowParam, given: Mapping[str, Any]) -> Any:
+    if param.name not in given and param.required:
+        raise _invalid(param.name, f"param '{param.name}' is missing, and it has no default")
+    return valid_value(param, given.get(param.name, param.default))
 
 
 def _canonical(name: str, value: Any) -> Any:

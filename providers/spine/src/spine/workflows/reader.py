@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spine.core.errors import ValidationError
 from spine.core.suggest import did_you_mean
+from spine.core.tiers import Tier
 from spine.workflows.document import Document
 from spine.workflows.errors import Code
-from spine.workflows.model import OnError, Retry, Step, StepType, Workflow, WorkflowParam
+from spine.workflows.model import OnError, Retry, Schedule, Step, StepType, Workflow, WorkflowParam
 
 Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of value: what to call it, and how to know it."""
+    """A kind of value: what to call it, how to know it, and the words it is one of, where there are such."""
 
     label: str
     fits: Callable[[Any], bool]
+    choices: tuple[str, ...] = ()
+
+    @classmethod
+    def one_of(cls, choices: Iterable[str]) -> Kind:
+        known = tuple(choices)
+        return cls(f"one of {', '.join(known)}", lambda value: value in known, known)
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_tier(value: Any) -> bool:
+    try:
+        Tier.parse(value)
+    except ValidationError:
+        return False
+    return True
 
 
 TEXT = Kind("text", lambda value: isinstance(value, str))
@@ -35,8 +51,10 @@ NAMES = Kind("a list of names", lambda value: isinstance(value, list) and all(is
 COUNT = Kind("a whole number from 1", lambda value: isinstance(value, int) and value is not True and value > 0)
 SECONDS = Kind("a number of seconds above 0", lambda value: _is_number(value) and value > 0)
 FACTOR = Kind("a number from 1", lambda value: _is_number(value) and value >= 1)
-STEP_TYPE = Kind(f"one of {', '.join(StepType)}", lambda value: value in tuple(StepType))
-ON_ERROR = Kind(f"one of {', '.join(OnError)}", lambda value: value in tuple(OnError))
+SWITCH = Kind("true or false", lambda value: isinstance(value, bool))
+STEP_TYPE = Kind.one_of(StepType)
+ON_ERROR = Kind.one_of(OnError)
+TIER = Kind("a tier", _is_tier, tuple(Tier))
 
 WORKFLOW_KEYS = {
     "name": NAME,
@@ -45,6 +63,7 @@ WORKFLOW_KEYS = {
     "version": VERSION,
     "params": MAPPING,
     "defaults": MAPPING,
+    "schedules": LIST,
     "tags": NAMES,
     "steps": LIST,
 }
@@ -63,6 +82,17 @@ STEP_KEYS = {
     "description": TEXT,
     "retry": MAPPING,
     "timeout": SECONDS,
+    "pool": NAME,
+}
+SCHEDULE_KEYS = {
+    "name": NAME,
+    "publication": TIER,
+    "at": NAME,
+    "cron": NAME,
+    "timezone": NAME,
+    "params": MAPPING,
+    "enabled": SWITCH,
+    "description": TEXT,
 }
 RETRY_KEYS = {"max_attempts": COUNT, "initial_delay": SECONDS, "multiplier": FACTOR, "max_delay": SECONDS}
 # JSON Schema's keywords for one value, and those by which Airflow's trigger form shows it.
@@ -95,6 +125,7 @@ def read_workflow(document: Document) -> Workflow | None:
         description=values.get("description", "").strip(),
         version=str(values.get("version", "1")),
         params=_read_params(document, values.get("params", {}), values.get("defaults", {})),
+        schedules=tuple(_read_schedules(document, values.get("schedules", []))),
         tags=tuple(values.get("tags", ())),
         path=document.path,
         source=document.text,
@@ -127,6 +158,24 @@ def _read_step(document: Document, item: Any, where: Path) -> Step | None:
     values["type"] = StepType(values["type"])
     values["on_error"] = OnError(values.get("on_error", OnError.STOP))
     return Step(**values)
+
+
+def _read_schedules(document: Document, items: list[Any]) -> Iterator[Schedule]:
+    for index, item in enumerate(items):
+        where: Path = ("schedules", index)
+        if not isinstance(item, dict):
+            document.add(Code.WRONG_TYPE, f"a schedule is a mapping, found {_shown(item)}", *where)
+            continue
+        values = _read_keys(document, item, where, SCHEDULE_KEYS, required=("name",))
+        if "publication" in values:
+            values["publication"] = Tier.parse(values["publication"])
+        name = values.get("name")
+        if name in document.schedules:
+            line = document.line("schedules", document.schedules[name], "name")
+            document.add(Code.DUPLICATE_SCHEDULE, f"schedule '{name}' is already on line {line}", *where, "name")
+        elif name is not None:
+            document.schedules[name] = index
+            yield Schedule(**{**values, "description": values.get("description", "").strip()})
 
 
 def _read_params(
@@ -183,9 +232,8 @@ def _add_unknown(document: Document, key: str, where: Path, keys: Mapping[str, K
 
 
 def _add_misfit(document: Document, key: str, value: Any, kind: Kind, where: Path) -> None:
-    choices = tuple(StepType) if kind is STEP_TYPE else tuple(OnError) if kind is ON_ERROR else ()
-    if choices and isinstance(value, str):
-        message, suggestion = f"unknown {key} '{value}'", did_you_mean(value, choices)
+    if kind.choices and isinstance(value, str):
+        message, suggestion = f"unknown {key} '{value}'", did_you_mean(value, kind.choices)
         document.add(Code.VALUE_NOT_ALLOWED, message, *where, key, suggestion=suggestion)
     else:
         document.add(Code.WRONG_TYPE, f"'{key}' is {_shown(value)}, expected {kind.label}", *where, key)
