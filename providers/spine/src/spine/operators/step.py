@@ -50,15 +50,27 @@ class SpineStepOperator(BaseOperator):
         :raises SpineError: it failed and the workflow does not pass over that.
         """
         from spine.airflow_settings import load_settings
-        from spine.workflows.params import validate_params
         from spine.workflows.steps import settle_failure
 
-        # Airflow lets unknown keys of a run's conf through, so its params are checked again.
-        params = validate_params(self.workflow, dict(context["params"]))
+        params = self._params(context)
         try:
             return self._attempt(context, params, load_settings())
         except (Exception, AirflowTaskTimeout) as error:  # noqa: BLE001 - on_error decides, whatever it is
             return settle_failure(self.step, self._explained(error), workflow=self.workflow.name, log=log)
+
+    def _params(self, context: Context) -> dict[str, Any]:
+        """The run's, checked again, as Airflow lets unknown keys of a conf through; and with the week it is for.
+
+        :raises ValidationError: an invalid param, or a week that contradicts the run's dates.
+        """
+        from spine.operators.run_week import week_of_run
+        from spine.workflows.params import validate_params
+
+        params = validate_params(self.workflow, dict(context["params"]))
+        if "week_ending" in params:
+            week_ending = week_of_run(context, params["week_ending"])
+            params["week_ending"] = week_ending and week_ending.isoformat()
+        return params
 
     def _attempt(self, context: Context, params: Mapping[str, Any], settings: Settings) -> StepResult:
         from spine.hooks.storage import StorageHook
