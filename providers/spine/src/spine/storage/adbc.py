@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from itertools import chain
@@ -107,6 +107,8 @@ class AdbcStorage(ABC):
 
     dialect: Dialect
     begin = "BEGIN"
+    begin_reading: Sequence[str] = ("BEGIN READ ONLY",)
+    end_reading: Sequence[str] = ("ROLLBACK",)
 
     def __init__(self, *, pool_size: int = 5, max_overflow: int = 10, pool_timeout: float = 30.0) -> None:
         from sqlalchemy.pool import QueuePool
@@ -164,9 +166,13 @@ class AdbcStorage(ABC):
     def _open(self) -> Connection:
         try:
             connection = self._connect()
-            for statement in self._on_connect():
-                with connection.cursor() as cursor:
-                    cursor.execute(statement)
+            try:
+                for statement in self._on_connect():
+                    with connection.cursor() as cursor:
+                        cursor.execute(statement)
+            except BaseException:
+                connection.close()
+                raise
             return connection
         except Exception as error:
             raise self.translate(error) from error
@@ -235,10 +241,34 @@ class AdbcStorage(ABC):
             return session.read_arrow(sql, params)
 
     def stream(self, sql: str, params: Params | None = None, *, batch_size: int = 1000) -> Iterator[dict[str, Any]]:
-        with self.session() as session, session._run(sql, params) as cursor:
-            for batch in cursor.fetch_record_batch():
+        with self._reading() as session:
+            for batch in self._batches(session, sql, params, batch_size):
                 for start in range(0, batch.num_rows, batch_size):
                     yield from self._plain_rows(batch.slice(start, batch_size))
+
+    @contextmanager
+    def _reading(self) -> Iterator[AdbcSession]:
+        """A transaction in which the database itself refuses to write."""
+        with self.session() as session:
+            for statement in self.begin_reading:
+                session.execute(statement)
+            try:
+                yield session
+            finally:
+                self._end_reading(session)
+
+    def _end_reading(self, session: AdbcSession) -> None:
+        try:
+            for statement in self.end_reading:
+                session.execute(statement)
+        except SpineError:
+            session._connection.invalidate()  # half ended: nobody else may get it
+
+    def _batches(
+        self, session: AdbcSession, sql: str, params: Params | None, batch_size: int
+    ) -> Iterator[pa.RecordBatch]:
+        with session._run(sql, params) as cursor:
+            yield from cursor.fetch_record_batch()
 
     def _plain_rows(self, batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
         import pyarrow as pa

@@ -10,7 +10,8 @@ affinity, so whole numbers are exact 64-bit integers and fractions are the neare
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,7 +27,7 @@ from spine.core.errors import (
     TransientError,
 )
 from spine.storage.adbc import AdbcSession, AdbcStorage, utc_text, whole_or_float
-from spine.storage.base import Dialect
+from spine.storage.base import Dialect, Params
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,7 +40,8 @@ _ERRORS: tuple[tuple[str, type[SpineError], str], ...] = (
     ("database or disk is full", ResourceError, "free some disk space and run again"),
     ("disk i/o error", ResourceError, "check the disk and run again"),
     ("readonly database", PermissionDenied, "make the file and its folder writable"),
-    ("unable to open", DependencyError, "check the path in the connection and that its folder exists"),
+    ("unable to open", DependencyError, "check the path in the connection and that its folder may be written"),
+    ("failed to open", DependencyError, "check the path in the connection and that its folder may be written"),
     ("not a database", ConfigurationError, "the connection's path names a file that is no SQLite database"),
     ("disk image is malformed", ResourceError, "restore the database from a backup"),
     ("no such table", ConfigurationError, "run `airflow spine db upgrade`"),
@@ -73,6 +75,8 @@ class SqliteStorage(AdbcStorage):
         },
     )
     begin = "BEGIN IMMEDIATE"
+    begin_reading = ("PRAGMA query_only = ON", "BEGIN")
+    end_reading = ("ROLLBACK", "PRAGMA query_only = OFF")
 
     def __init__(self, path: str | Path, *, busy_timeout: float = 30.0, **pool: Any) -> None:
         self.path = Path(path)
@@ -85,6 +89,8 @@ class SqliteStorage(AdbcStorage):
         if self.path.is_dir():
             raise ConfigurationError(f"{self.describe()} is a folder; name a file in it")
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        if not (self.path.exists() or os.access(self.path.parent, os.W_OK)):  # the driver would say "out of memory"
+            raise PermissionDenied(f"{self.describe()} cannot be made; make its folder writable")
         return adbc_driver_sqlite.dbapi.connect(str(self.path), autocommit=True)
 
     def _on_connect(self) -> Iterable[str]:
@@ -98,6 +104,20 @@ class SqliteStorage(AdbcStorage):
     def prepare(self, cursor: Cursor) -> None:
         # The driver infers a column's type from its first batch of rows: let that be the whole result.
         cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": "1000000000"})
+
+    def _batches(
+        self, session: AdbcSession, sql: str, params: Params | None, batch_size: int
+    ) -> Iterator[pa.RecordBatch]:
+        # The driver would hold the whole result to infer its types, so it gets a page at a time: one snapshot and one
+        # plan, hence one order.
+        start, page_rows = 0, max(batch_size, 50_000)
+        page = f"SELECT * FROM ({sql}\n) LIMIT {page_rows} OFFSET "
+        while True:
+            table = session.read_arrow(f"{page}{start}", params)
+            yield from table.to_batches()
+            if table.num_rows < page_rows:
+                return
+            start += table.num_rows
 
     _adapters: ClassVar[dict[type, Any]] = {dt.datetime: utc_text, dt.date: dt.date.isoformat, Decimal: whole_or_float}
 
@@ -134,7 +154,7 @@ class SqliteStorage(AdbcStorage):
         import pyarrow.compute as pc
 
         if pa.types.is_timestamp(column.type):  # as utc_text writes it
-            return pc.strftime(column.cast(pa.timestamp("us", column.type.tz)), "%Y-%m-%dT%H:%M:%S+00:00")
+            return pc.strftime(column.cast(pa.timestamp("us", "UTC")), "%Y-%m-%dT%H:%M:%S+00:00")
         if pa.types.is_decimal(column.type):
             # By way of text: Arrow's direct cast is off by one in the last place for every third value.
             return column.cast(pa.string()).cast(kind)
