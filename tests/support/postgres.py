@@ -26,6 +26,8 @@ full_page_writes = off
 timezone = 'UTC'
 """
 _OWNER = "spine_root"
+# Everybody else is trusted.
+WITH_PASSWORD = "spine_with_password"
 
 
 class PostgresUnavailable(RuntimeError):
@@ -38,6 +40,7 @@ class PostgresServer:
 
     programs: Path
     port: int
+    data: Path
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://{_OWNER}@127.0.0.1:{self.port}/{database}"
@@ -52,6 +55,10 @@ class PostgresServer:
         finally:
             # A test that failed may still hold a connection.
             self._client("dropdb", "--force", name)
+
+    def restart(self) -> None:
+        """What an upgrade of the server is to its clients: every connection is gone, every committed row is there."""
+        _run(_account(), self.programs / "pg_ctl", "-D", self.data, "-m", "fast", "-w", "restart")
 
     def _client(self, program: str, *args: str) -> None:
         address = ("--host=127.0.0.1", f"--port={self.port}", f"--username={_OWNER}", "--no-password")
@@ -73,9 +80,11 @@ def running_postgres() -> Iterator[PostgresServer]:
         _run(account, programs / "initdb", "-D", data, "-U", _OWNER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
         with (data / "postgresql.conf").open("a") as settings:
             settings.write(_SETTINGS.format(port=port))
+        access = data / "pg_hba.conf"
+        access.write_text(f"host all {WITH_PASSWORD} 127.0.0.1/32 scram-sha-256\n{access.read_text()}")
         _run(account, programs / "pg_ctl", "-D", data, "-l", home / "log", "-w", "start")
         try:
-            yield PostgresServer(programs, port)
+            yield PostgresServer(programs, port, data)
         finally:
             _run(account, programs / "pg_ctl", "-D", data, "-m", "immediate", "stop")
     finally:
