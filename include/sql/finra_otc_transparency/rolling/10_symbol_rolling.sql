@@ -1,13 +1,15 @@
 -- Per symbol of the week: the last :window_weeks weeks, each from its newest capture. Means are over the weeks in which the
 -- symbol traded; the trend compares the first of those with this week (UP above +5 %, DOWN below -5 %). A symbol with a
 -- single week has no trend. Weeks that are not loaded are counted, never guessed.
+-- The trillionth beyond 5 is for doubles: a change of exactly 5 % must not become UP by their rounding (SQLite's fractions).
 INSERT INTO finra_otc_transparency_symbol_rolling (
     week_ending, tier, summary_type, symbol, window_weeks, avg_volume, avg_trades, min_volume, max_volume, first_week,
     trend_direction, trend_pct, weeks_in_window, weeks_loaded, is_complete, input_min_capture_id, input_max_capture_id,
     input_min_captured_at, input_max_captured_at, capture_id, captured_at, execution_id, batch_id, calculated_at)
 SELECT :week_ending, :tier, :summary_type, r.symbol, :window_weeks, r.avg_volume, r.avg_trades, r.min_volume, r.max_volume,
        r.first_week,
-       CASE WHEN r.weeks_in_window < 2 THEN NULL WHEN r.trend_pct > 5 THEN 'UP' WHEN r.trend_pct < -5 THEN 'DOWN' ELSE 'FLAT' END,
+       CASE WHEN r.weeks_in_window < 2 THEN NULL WHEN r.trend_pct > 5.000000000001 THEN 'UP'
+            WHEN r.trend_pct < -5.000000000001 THEN 'DOWN' ELSE 'FLAT' END,
        CASE WHEN r.weeks_in_window < 2 THEN NULL ELSE r.trend_pct END,
        r.weeks_in_window, :weeks_loaded, CASE WHEN r.weeks_in_window = :window_weeks THEN 1 ELSE 0 END,
        r.input_min_capture_id, r.input_max_capture_id, r.input_min_captured_at, r.input_max_captured_at,
