@@ -1,0 +1,90 @@
+"""Pages set aside until a pull is known to be complete: in memory while small, then in a temporary file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from tempfile import SpooledTemporaryFile
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from spine.core.errors import SourceError
+from spine.finra.pages import Page
+
+IN_MEMORY = 32 * 1024 * 1024
+_BETWEEN_VALUES = "\x1f"
+
+
+class Spool:
+    """The rows of one pull, in order; readable once filled, as often as needed, until closed.
+
+    ``sha256`` is over the bodies as received (after HTTP decompression), in page order, header lines included.
+    """
+
+    def __init__(self) -> None:
+        self.columns: tuple[str, ...] = ()
+        self.rows = 0
+        self.bytes_received = 0
+        self._digest = hashlib.sha256()
+        self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed by close()
+        self._writer: Any = None
+        self._filled = False
+        self._hashes: list[NDArray[np.int64]] = []
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    def add(self, page: Page) -> None:
+        """:raises SourceError: the page has other columns than those before."""
+        self._digest.update(page.body)
+        self.bytes_received += len(page.body)
+        names = tuple(page.rows.schema.names)
+        self.columns = self.columns or names
+        if not len(page):
+            return
+        if names != self.columns:
+            raise SourceError(
+                f"the columns changed from {', '.join(self.columns)} to {', '.join(names)} within one query. "
+                "Name the fields, or try again"
+            )
+        if self._writer is None:
+            self._writer = pa.ipc.new_stream(pa.PythonFile(self._file, mode="w"), page.rows.schema)
+        self._writer.write_batch(page.rows)
+        self.rows += len(page)
+        self._hashes.append(_row_hashes(page.rows))
+
+    def repeated_rows(self) -> int:
+        """Rows that more than one page brought: the order shifted between them."""
+        if len(self._hashes) < 2:
+            return 0
+        return sum(len(each) for each in self._hashes) - len(np.unique(np.concatenate(self._hashes)))
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        if self._writer is None:
+            return
+        if not self._filled:
+            self._writer.close()
+            self._filled = True
+        self._file.seek(0)
+        yield from pa.ipc.open_stream(pa.PythonFile(self._file, mode="r"))
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def _row_hashes(rows: pa.RecordBatch) -> NDArray[np.int64]:
+    """One number for each distinct row; what one page repeats is FINRA's own doing, and judged later."""
+    joined = pc.binary_join_element_wise(*rows.columns, _BETWEEN_VALUES).to_pylist()
+    return np.unique(np.fromiter(map(hash, joined), np.int64, len(joined)))
