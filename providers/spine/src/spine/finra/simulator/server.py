@@ -65,8 +65,8 @@ def serve_simulator(
     """
     try:
         listener = socket.create_server((host, port))
-    except OSError as error:
-        raise DependencyError(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from error
+    except (OSError, OverflowError) as error:
+        raise DependencyError(f"cannot listen on {host}:{port} ({error}); choose another --port") from error
     with listener, suppress(KeyboardInterrupt):
         simulator, server = _prepared(options, listener)
         announce(simulator)
@@ -81,6 +81,7 @@ def _prepared(options: SimulatorOptions, listener: socket.socket) -> tuple[Simul
     service = Service(options, url)
     config = uvicorn.Config(
         Application(service, compress=options.gzip),
+        http="h11",  # the other one spells every header in lower case
         lifespan="off",
         ws="none",
         log_config=None,
