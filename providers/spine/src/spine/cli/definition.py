@@ -15,6 +15,8 @@ from airflow.cli.cli_config import (
     positive_int,
 )
 
+from spine.cli.backfill import add_dags_backfill
+
 ARG_WORKFLOW = Arg(("workflow",), help="Name of the workflow, such as finra.weekly_refresh", metavar="WORKFLOW")
 ARG_WORKFLOW_PATHS = Arg(
     ("paths",),
@@ -69,6 +71,7 @@ ARG_FAULT = Arg(
 
 def get_spine_cli_commands() -> list[GroupCommand]:
     """The group ``airflow spine``, as ``provider.yaml`` names it under ``cli``."""
+    add_dags_backfill()
     return [
         GroupCommand(
             name="spine",

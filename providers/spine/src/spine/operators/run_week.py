@@ -26,15 +26,13 @@ def week_of_run(context: Context, asked: Any = None) -> dt.date | None:
 
 def publication_run(context: Context) -> PublicationRun | None:
     """The week that a publication schedule gave the run; None where none did, or where it has no dates."""
-    from airflow.timetables.base import DataInterval
-
     from spine.timetables.publication import PublicationTimetable, week_of
 
-    dag, start, end = context.get("dag"), context.get("data_interval_start"), context.get("data_interval_end")
-    if dag is None or start is None or end is None or not isinstance(dag.timetable, PublicationTimetable):
+    dag, start = context.get("dag"), context.get("data_interval_start")
+    if dag is None or start is None or not isinstance(dag.timetable, PublicationTimetable):
         return None
     return PublicationRun(
-        week_ending=week_of(DataInterval(start, end)),
+        week_ending=week_of(start),
         logical_date=context["logical_date"].date(),
         backfill=context["dag_run"].run_type == _BACKFILL,
     )

@@ -93,7 +93,7 @@ class PublicationTimetable(Timetable):
     def _next_week(self, last: DataInterval | None, restriction: TimeRestriction) -> dt.date:
         weeks = []
         if last is not None:
-            weeks.append(week_of(last) + _WEEK)
+            weeks.append(week_of(last.start) + _WEEK)
         if restriction.earliest is not None:
             weeks.append(_first_week_from(restriction.earliest.date()))
         if not weeks or not restriction.catchup:
@@ -107,9 +107,9 @@ def data_interval(week_ending: dt.date) -> DataInterval:
     return DataInterval(_midnight(monday), _midnight(monday + dt.timedelta(days=5)))
 
 
-def week_of(interval: DataInterval) -> dt.date:
-    """The week-ending Friday of a data interval made here."""
-    return friday_of(interval.start.astimezone(NEW_YORK).date())
+def week_of(start: dt.datetime) -> dt.date:
+    """The week-ending Friday of the data interval that starts at that instant."""
+    return friday_of(start.astimezone(NEW_YORK).date())
 
 
 def _midnight(day: dt.date) -> pendulum.DateTime:
