@@ -65,7 +65,7 @@ class IngestWeek:
     def run(self, context: StepContext) -> StepResult:
         """:raises SpineError: see spine.core.errors; nothing is written then."""
         origin = find_origin(context, self.dataset)
-        with closing(origin.open()) as reading:
+        with closing(origin.reading) as reading:
             return self._ingest(context, origin, reading)
 
     def _ingest(self, context: StepContext, origin: Origin, reading: SourceReading) -> StepResult:

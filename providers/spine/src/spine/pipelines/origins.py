@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A source that is found but not read yet.
+    """A source that is open.
 
+    :param reading: to be closed by whoever takes it.
     :param week_ending: the week it was asked for, None when the rows are to tell.
     :param size: bytes, 0 when unknown.
     :param sha256: the digest of those bytes, for a source that can tell it before it is read.
@@ -35,7 +36,7 @@ class Origin:
     name: str
     tier: Tier
     week_ending: dt.date | None
-    open: Callable[[], ClosableReading]
+    reading: ClosableReading
     size: int = 0
     sha256: Callable[[], str] | None = None
 
@@ -71,22 +72,23 @@ def _file(context: StepContext, dataset: Dataset) -> Origin:
     except TypeError as error:  # options are keywords
         raise ConfigurationError(f"file_options {dict(options)}: {str(error).partition('() ')[2]}") from None
     reading = source.read()  # opens it: a missing file is told before anything else happens
-    return Origin("file", source.name, tier, week_ending, lambda: reading, path.stat().st_size, lambda: _digest(path))
+    return Origin("file", source.name, tier, week_ending, reading, path.stat().st_size, lambda: _digest(path))
 
 
 def _api(context: StepContext, dataset: Dataset) -> Origin:
     from spine.finra.api_source import FinraWeeklySource
-    from spine.sources.spool import SpooledReading
 
     tier = given_tier(context)
     if tier is None:
         raise ValidationError("which tier? Pass tier: T1, T2 or OTCE")
-    client = context.connections.finra(context.settings.finra_conn_id)
-    summary_type = given_summary_type(context, dataset)
-    week_ending = given_week(context) or _newest(client.newest_weeks(tier, summary_type), tier, context)
-    require_published(tier, week_ending, context.clock())
-    source = FinraWeeklySource(client, tier, week_ending, summary_type)
-    return Origin("api", source.name, tier, week_ending, lambda: SpooledReading(source.read()))
+    summary_type, given = given_summary_type(context, dataset), given_week(context)
+    if given:
+        require_published(tier, given, context.clock())
+    with context.connections.finra(context.settings.finra_conn_id) as client:
+        week_ending = given or _newest(client.newest_weeks(tier, summary_type), tier, context)
+        source = FinraWeeklySource(client, tier, week_ending, summary_type, now=context.clock)
+        # The whole week is here when this returns: no transaction waits for a server far away.
+        return Origin("api", source.name, tier, week_ending, source.read())
 
 
 def _newest(weeks: list[dt.date], tier: Tier, context: StepContext) -> dt.date:

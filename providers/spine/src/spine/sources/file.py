@@ -5,22 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self
+from typing import BinaryIO, Self
 
 from spine.core.errors import SpineError
 from spine.sources.base import SourceBatch
-from spine.sources.formats import AUTO, FIXED_DELIMITERS, Compression, Format, choose_compression, choose_format
-from spine.sources.options import MIB, ReadOptions
+from spine.sources.formats import AUTO, FIXED_DELIMITERS, Compression, choose_compression, choose_format
+from spine.sources.options import MIB, ReadOptions, split_path
 from spine.sources.paths import open_regular, resolve_inside
+from spine.sources.readers import Rows, open_rows
 from spine.sources.streams import ByteStream, GunzippedBytes, StoredBytes
-
-
-class Rows(Protocol):
-    """What reads one format: knows its columns once built, then gives batches."""
-
-    columns: tuple[str, ...]
-
-    def __iter__(self) -> Iterator[SourceBatch]: ...
 
 
 class FileSource:
@@ -30,6 +23,7 @@ class FileSource:
     :param root: nothing outside this folder is read.
     :param format: ``auto`` (by extension), psv, csv, tsv, json, jsonl or parquet.
     :param columns: names for a file without a header line; for JSON the keys to expect.
+    :param data_path: dotted keys that lead to the rows of a JSON object, such as ``results``.
 
     The other options are those of ReadOptions.
     """
@@ -47,6 +41,8 @@ class FileSource:
         delimiter: str | None = None,
         quote_char: str | None = AUTO,
         columns: Sequence[str] | None = None,
+        keys: Sequence[str] | None = None,
+        data_path: str = "",
         max_line_bytes: int = MIB,
         block_bytes: int = 8 * MIB,
     ) -> None:
@@ -59,6 +55,8 @@ class FileSource:
             delimiter=delimiter or FIXED_DELIMITERS.get(self._format),
             quote_char=quote_char,
             columns=None if columns is None else tuple(columns),
+            keys=None if keys is None else tuple(keys),
+            data_path=split_path(data_path),
             max_line_bytes=max_line_bytes,
             block_bytes=block_bytes,
         )
@@ -81,26 +79,9 @@ class FileSource:
             raise
 
     def _open_rows(self, raw: BinaryIO, stored: StoredBytes) -> Rows:
-        """The format's reader; imported here because Arrow must not load where DAG files are parsed."""
         stream: ByteStream = GunzippedBytes(stored, self.name) if self._compression is Compression.GZIP else stored
-        match self._format:
-            case Format.PARQUET:
-                from spine.sources.parquet_rows import ParquetRows
-
-                seekable = raw if stream is stored else None
-                return ParquetRows(stream, self.name, self._options, seekable=seekable)
-            case Format.JSON:
-                from spine.sources.json_array import JsonArrayRows
-
-                return JsonArrayRows(stream, self.name, self._options)
-            case Format.JSONL:
-                from spine.sources.json_lines import JsonLineRows
-
-                return JsonLineRows(stream, self.name, self._options)
-            case _:
-                from spine.sources.delimited import DelimitedRows
-
-                return DelimitedRows(stream, self.name, self._options)
+        seekable = raw if stream is stored else None
+        return open_rows(self._format, stream, self.name, self._options, seekable=seekable)
 
 
 class FileReading:

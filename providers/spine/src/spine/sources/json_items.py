@@ -45,9 +45,13 @@ def first_columns(item: dict[str, Any], name: str) -> tuple[str, ...]:
 
 
 class ItemRows:
-    """Collects items of known columns until they are taken as a batch."""
+    """Collects items of known columns until they are taken as a batch.
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    :param pass_over_others: a key that is no column is left out instead of making its item a reject.
+    """
+
+    def __init__(self, columns: Sequence[str], *, pass_over_others: bool = False) -> None:
+        self._pass_over_others = pass_over_others
         self._columns = tuple(columns)
         self._known = frozenset(columns)
         self._rows: list[list[str]] = []
@@ -80,7 +84,7 @@ class ItemRows:
     def _row(self, item: Any, raw: str) -> list[str] | Fault:
         if not isinstance(item, dict):
             return Fault("NOT_AN_OBJECT", f"expected an object, found {kind_of(item)}")
-        if not self._known.issuperset(item):
+        if not (self._pass_over_others or self._known.issuperset(item)):
             unknown = next(key for key in item if key not in self._known)
             return Fault("UNKNOWN_KEY", f"key '{shown_key(unknown)}' is not among the columns")
         try:

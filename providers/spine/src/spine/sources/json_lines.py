@@ -31,13 +31,13 @@ class JsonLineRows:
         )
         self._blocks = _parts(reader)
         self._seen: list[LineBlock | LongLine] = []
-        self.columns = (
-            self._columns_of_first_object(name) if options.columns is None else checked_names(options.columns, name)
-        )
+        self._pass_over_others = options.keys is not None
+        known = options.keys or options.columns
+        self.columns = self._columns_of_first_object(name) if known is None else checked_names(known, name)
 
     def __iter__(self) -> Iterator[SourceBatch]:
         seen, self._seen = self._seen, []
-        rows = ItemRows(self.columns)
+        rows = ItemRows(self.columns, pass_over_others=self._pass_over_others)
         for block in chain(seen, self._blocks):
             if isinstance(block, LongLine):
                 fault = line_too_long_fault(block.length, self._max_line_bytes)

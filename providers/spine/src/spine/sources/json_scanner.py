@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from spine.core.errors import SourceError
-from spine.sources.json_items import DECODER, invalid_json
+from spine.core.suggest import did_you_mean
+from spine.sources.json_items import DECODER, invalid_json, shown_key
 from spine.sources.streams import DecodedText
 
 LONGEST_TOKEN = len("-Infinity")  # a problem this close to the end of what is held may be a token that was cut
@@ -26,6 +27,7 @@ class JsonScanner:
     def __init__(self, text: DecodedText, name: str, *, read_size: int, max_item: int) -> None:
         self._text = text
         self._name = name
+        self.members: dict[str, Any] = {}
         self._read_size = read_size
         self._max_item = max_item
         self._buffer = ""
@@ -35,20 +37,29 @@ class JsonScanner:
         self._dropped_lines = 0
         self._dropped_column = 0
 
-    def items(self) -> Iterator[tuple[Any, str]]:
-        """Each item of the array, or the one object, with its text."""
-        opening = self._next_character()
-        if opening == "{":
-            yield self._item()
-        elif opening == "[":
-            self._position += 1
-            yield from self._members()
-        elif opening:
-            raise self._error("expected an array of objects or one object")
-        else:
+    def items(self, path: Sequence[str] = ()) -> Iterator[tuple[Any, str]]:
+        """Each item of the array, or the one object, with its text.
+
+        :param path: keys that lead to it from the object the text holds; what else that object has goes to ``members``.
+        """
+        if not self._next_character():
             raise SourceError(f"'{self._name}' is empty: expected JSON, an array of objects. Fetch the file again")
+        yield from self._descend(path, self.members)
         if self._next_character():
             raise self._error("expected nothing after the end (for one object a line, set format to 'jsonl')")
+
+    def _descend(self, path: Sequence[str], members: dict[str, Any]) -> Iterator[tuple[Any, str]]:
+        opening = self._next_character()
+        if opening == "{" and path:
+            yield from self._object(path, members)
+        elif opening == "{":
+            yield self._item()
+        elif opening == "[" and not path:
+            self._position += 1
+            yield from self._members()
+        else:
+            expected = f"an object with '{path[0]}'" if path else "an array of objects or one object"
+            raise self._error(f"expected {expected}")
 
     def _members(self) -> Iterator[tuple[Any, str]]:
         if self._next_character() == "]":
@@ -57,12 +68,42 @@ class JsonScanner:
         while True:
             self._next_character()
             yield self._item()
-            separator = self._next_character()
-            if separator not in (",", "]"):
-                raise self._error("expected ',' or ']'" if separator else "the array is not closed: it is cut off")
-            self._position += 1
-            if separator == "]":
+            if self._separator("]", "array") == "]":
                 return
+
+    def _object(self, path: Sequence[str], members: dict[str, Any]) -> Iterator[tuple[Any, str]]:
+        self._position += 1
+        separator = "," if self._next_character() != "}" else self._separator("}", "object")
+        while separator == ",":
+            key = self._key()
+            if key in members:
+                raise self._error(f"key '{shown_key(key)}' occurs twice")
+            if key == path[0]:
+                members[key] = {}
+                yield from self._descend(path[1:], members[key])
+            else:
+                members[key], _ = self._item()
+            separator = self._separator("}", "object")
+        if path[0] not in members:
+            raise self._error(f"the object has no '{path[0]}', where data_path leads; {did_you_mean(path[0], members)}")
+
+    def _key(self) -> str:
+        if self._next_character() != '"':
+            raise self._error("expected a key in double quotes")
+        key, _ = self._item()
+        if self._next_character() != ":":
+            raise self._error("expected ':' after a key")
+        self._position += 1
+        self._next_character()
+        return str(key)
+
+    def _separator(self, closing: str, kind: str) -> str:
+        separator = self._next_character()
+        if separator not in (",", closing):
+            problem = f"expected ',' or '{closing}'" if separator else f"the {kind} is not closed: it is cut off"
+            raise self._error(problem)
+        self._position += 1
+        return separator
 
     def _next_character(self) -> str:
         """The next character that is no space, without taking it; '' at the end."""

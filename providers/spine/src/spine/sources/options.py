@@ -16,7 +16,10 @@ class ReadOptions:
     """
     :param delimiter: None = the most frequent of | TAB , ; in the header line.
     :param quote_char: ``auto`` = '"' for comma and semicolon, none for pipe and tab (FINRA's names hold quotes).
-    :param columns: names for input that has no header line (for JSON: the keys expected).
+    :param columns: names for input that has no header line (for JSON: the keys expected, any other is a reject).
+    :param keys: JSON keys to read: any other is passed over, a missing one is empty.
+    :param empty_ok: a JSON array without items has no columns, instead of being an error.
+    :param data_path: keys that lead from a JSON object to its array of rows.
     :param max_line_bytes: a longer line is a reject; a longer JSON array item is an error.
     :param block_bytes: bytes read at a time; memory is a few times this.
     """
@@ -25,6 +28,9 @@ class ReadOptions:
     delimiter: str | None = None
     quote_char: str | None = "auto"
     columns: tuple[str, ...] | None = None
+    keys: tuple[str, ...] | None = None
+    data_path: tuple[str, ...] = ()
+    empty_ok: bool = False
     max_line_bytes: int = MIB
     block_bytes: int = 8 * MIB
 
@@ -36,8 +42,21 @@ class ReadOptions:
             _check_character("quote_char", self.quote_char, forbidden="\r\n\0#" + (self.delimiter or ""))
         if self.columns is not None and not self.columns:
             raise ConfigurationError("columns is empty; name at least one, or leave it out to read the header line")
+        if self.keys is not None and (not self.keys or self.columns is not None):
+            raise ConfigurationError("keys names the JSON keys to read: give at least one, and no columns beside it")
         _check_size("max_line_bytes", self.max_line_bytes)
         _check_size("block_bytes", self.block_bytes)
+
+
+def split_path(dotted: str) -> tuple[str, ...]:
+    """``data.items`` as its keys.
+
+    :raises ConfigurationError: one of them is empty.
+    """
+    keys = tuple(dotted.split(".")) if dotted else ()
+    if "" in keys:
+        raise ConfigurationError(f"the path '{dotted}' has an empty part; write the keys with one dot between them")
+    return keys
 
 
 def _check_encoding(encoding: str) -> None:

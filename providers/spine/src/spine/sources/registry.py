@@ -12,6 +12,8 @@ from spine.sources.base import Source
 
 SOURCE_TYPES = {
     "file": "spine.sources.file:FileSource",
+    "http": "spine.sources.http:HttpSource",
+    "database": "spine.sources.database:DatabaseSource",
 }
 
 

@@ -21,12 +21,15 @@ class ByteStream(Protocol):
 
 
 class StoredBytes:
-    """The stored bytes, with what the ledger keeps of them."""
+    """The stored bytes, with what the ledger keeps of them.
 
-    def __init__(self, raw: BinaryIO, name: str) -> None:
+    :param digest: goes on with the hash of what came before, for a source of several parts.
+    """
+
+    def __init__(self, raw: BinaryIO, name: str, digest: hashlib._Hash | None = None) -> None:
         self._raw = raw
         self._name = name
-        self._digest = hashlib.sha256()
+        self._digest = digest or hashlib.sha256()
         self.bytes_read = 0
 
     def read(self, size: int = -1, /) -> bytes:
