@@ -5,14 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import random
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from spine.core.errors import DeadlineExceeded
 
-Sleep = Callable[[float], None]
+Sleep = Callable[[float], object]
 Random = Callable[[], float]  # from 0 up to 1
 
 
@@ -40,9 +39,10 @@ class RetryPolicy:
 class RetryBudget:
     """What one operation may still spend on waiting. Shared by the threads that work on it."""
 
-    def __init__(self, policy: RetryPolicy, sleep: Sleep = time.sleep, jitter: Random = random.random) -> None:
+    def __init__(self, policy: RetryPolicy, sleep: Sleep | None = None, jitter: Random = random.random) -> None:
         self._policy = policy
-        self._sleep = sleep
+        self._cancelled = threading.Event()
+        self._sleep = sleep or self._cancelled.wait
         self._jitter = jitter
         self._left = policy.total_seconds
         self._lock = threading.Lock()
@@ -55,12 +55,13 @@ class RetryBudget:
                 return False
             self._left -= seconds
         self._sleep(seconds)
-        return True
+        return not self._cancelled.is_set()
 
     def cancel(self) -> None:
         """Another thread of the operation failed for good: wait no more."""
         with self._lock:
             self._left = -1.0
+        self._cancelled.set()
 
 
 @dataclass(slots=True)

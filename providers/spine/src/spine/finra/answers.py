@@ -10,10 +10,10 @@ import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from spine.core.errors import PermissionDenied, RateLimitError, SourceError, SpineError, TransientError
+from spine.core.retrying import retry_after_seconds
 from spine.finra.redaction import Redactor
 
 ASK_AGAIN_AFTER = 60.0  # FINRA counts requests by the minute
@@ -68,15 +68,7 @@ class Answer:
 
     def retry_after(self, now: dt.datetime) -> float | None:
         """Seconds that the server asks to wait: a number or an HTTP date."""
-        text = self.headers.get("retry-after", "").strip()
-        if text.isascii() and text.isdigit():
-            return float(text[:9])
-        try:
-            until = parsedate_to_datetime(text)
-        except (ValueError, OverflowError, TypeError):
-            return None
-        aware = until if until.tzinfo else until.replace(tzinfo=dt.UTC)
-        return max(0.0, (aware - now).total_seconds())
+        return retry_after_seconds(self.headers.get("retry-after", ""), now)
 
 
 def error_of(answer: Answer, redact: Redactor, *, asked: float | None = None) -> SpineError | None:

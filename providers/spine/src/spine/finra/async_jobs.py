@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from spine.core.errors import DeadlineExceeded, PermissionDenied, SourceError, TransientError
+from spine.core.retrying import RetryBudget
 from spine.finra.answers import Answer, unusable
 from spine.finra.pages import Page, UnclearText, WireFormat, read_page
 from spine.finra.paging import FARTHEST_OFFSET
 from spine.finra.query import Query
-from spine.finra.retrying import RetryBudget
 from spine.finra.session import Session
 from spine.finra.transport import Call
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from spine.core.errors import ConfigurationError, PermissionDenied, SourceError
+from spine.core.retrying import RetryBudget
 from spine.finra.answers import Answer
-from spine.finra.retrying import RetryBudget
 from spine.finra.transport import Call, Transport
 
 REFRESH_EARLY = 60.0  # seconds

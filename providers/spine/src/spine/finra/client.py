@@ -16,12 +16,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 from spine.core.errors import ConfigurationError, PermissionDenied
+from spine.core.retrying import Random, RetryBudget, RetryPolicy, Sleep
 from spine.core.tiers import Tier
 from spine.finra.auth import FinraCredentials, TokenSource
 from spine.finra.catalog import Metadata, Partitions, week_endings
 from spine.finra.limits import ASYNC_LIMIT, SYNC_LIMIT, Limiters, RateLimit
 from spine.finra.query import Filter, Query, equal
-from spine.finra.retrying import Random, RetryBudget, RetryPolicy, Sleep
 from spine.finra.session import Session
 from spine.finra.transport import Transport
 

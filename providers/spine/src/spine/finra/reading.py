@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spine.core.errors import SourceError
+from spine.core.retrying import RetryBudget, Sleep
 from spine.finra.async_jobs import AsyncJobs
 from spine.finra.pages import Page, UnclearText, WireFormat, read_page
 from spine.finra.paging import Pager
 from spine.finra.query import Query
-from spine.finra.retrying import RetryBudget, Sleep
 from spine.finra.session import Session
 
 if TYPE_CHECKING:

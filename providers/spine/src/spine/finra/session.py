@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from spine.core.errors import ConfigurationError, PermissionDenied, SourceError
+from spine.core.retrying import RetryBudget
 from spine.core.suggest import did_you_mean
 from spine.finra.answers import Answer
 from spine.finra.auth import TokenSource, require_private_way
 from spine.finra.limits import Limiter, Limiters, RateLimit
-from spine.finra.retrying import RetryBudget
 from spine.finra.transport import Call, Transport
 
 DATASETS = (

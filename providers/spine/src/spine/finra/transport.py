@@ -19,10 +19,10 @@ from spine.core.errors import (
     SpineError,
     TransientError,
 )
+from spine.core.retrying import Deadline, RetryBudget
 from spine.finra.answers import Answer, error_of
 from spine.finra.limits import Limiter
 from spine.finra.redaction import Redactor, SignedUrlFilter
-from spine.finra.retrying import Deadline, RetryBudget
 
 if TYPE_CHECKING:
     import httpx
