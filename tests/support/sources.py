@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spine.sources.base import RejectedLine
+from spine.sources.base import RejectedLine, Source
 from spine.sources.file import FileSource
 
 
@@ -35,7 +35,12 @@ class WholeRead:
 
 def read_file(path: Path, **options: Any) -> WholeRead:
     """Read a file through FileSource with its folder as root, checking what holds of every batch."""
-    reading = FileSource(path.name, root=path.parent, **options).read()
+    return read_source(FileSource(path.name, root=path.parent, **options))
+
+
+def read_source(source: Source) -> WholeRead:
+    """Read any source, checking what holds of every batch."""
+    reading = source.read()
     rows: dict[int, tuple[str, ...]] = {}
     rejects: list[RejectedLine] = []
     for batch in reading:
