@@ -98,7 +98,7 @@ class Storage(Protocol):
     def read_arrow(self, sql: str, params: Params | None = None) -> pa.Table: ...
 
     def stream(self, sql: str, params: Params | None = None, *, batch_size: int = 1000) -> Iterator[dict[str, Any]]:
-        """Rows one by one, holding ``batch_size`` of them at a time."""
+        """Rows one by one, holding few times ``batch_size`` of them, in a transaction that cannot write."""
 
     def tables(self) -> list[str]:
         """Names of tables and views, sorted."""
