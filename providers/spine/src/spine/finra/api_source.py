@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from spine.core.errors import ConfigurationError, SourceError, SpineError
 from spine.core.suggest import did_you_mean
@@ -177,3 +178,13 @@ class ApiReading:
 
     def close(self) -> None:
         self._spool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # Whoever looks at the columns and walks away has not promised to close anything.
+        self.close()
