@@ -13,7 +13,9 @@ from typing import Any
 
 from spine.core.results import StepResult
 from spine.core.settings import Settings
+from spine.finra.client import FinraClient
 from spine.finra.download_file import DOWNLOAD_COLUMNS
+from spine.pipelines.connections import NoConnections
 from spine.pipelines.context import StepContext
 from spine.pipelines.registry import get_pipeline
 from spine.storage.base import Storage
@@ -176,3 +178,13 @@ def file_of(*lines: str, header: str = HEADER) -> str:
 def good_lines(how_many: int = 20) -> Iterator[str]:
     """Lines nobody could object to, each of its own symbol."""
     return (line(f"GOOD{number:02}", shares=1000 + number) for number in range(how_many))
+
+
+class SimulatorConnections(NoConnections):
+    """The way to FINRA's API leads to a simulator; there are no other connections."""
+
+    def __init__(self, url: str, **options: Any) -> None:
+        self._url, self._options = url, options
+
+    def finra(self, conn_id: str) -> FinraClient:
+        return FinraClient(base_url=self._url, **self._options)

@@ -53,6 +53,18 @@ def test_a_range_is_filled_once_and_both_ends_are_included(weekly: Weekly) -> No
     assert (refreshed.output["unchanged"], refreshed.output["captured"]) == (8, 0)
 
 
+def test_a_week_stopped_before_its_rolling_figures_is_taken_up_again(weekly: Weekly) -> None:
+    run_weeks(weekly, weeks_back=8, end_week=NEWEST.isoformat())
+    weekly.storage.execute(
+        "DELETE FROM core_manifest WHERE stage = 'ROLLING' AND capture_id = "
+        "(SELECT capture_id FROM core_captures WHERE week_ending = :week)",
+        {"week": NEWEST},
+    )
+    again = run_weeks(weekly, weeks_back=8, end_week=NEWEST.isoformat())
+    assert (again.output["already_complete"], again.output["unchanged"]) == (7, 1)
+    assert weekly.scalar("SELECT COUNT(*) FROM core_latest WHERE stage = 'ROLLING'") == 3
+
+
 def test_a_missing_week_is_named_and_the_others_are_complete(weekly: Weekly) -> None:
     gone = window(NEWEST, 3)[1]
     (weekly.root / download_name(Tier.T2, gone)).unlink()

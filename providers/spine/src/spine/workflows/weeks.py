@@ -16,7 +16,7 @@ from spine.core.errors import ErrorCategory, PartialFailure, ValidationError, er
 from spine.core.results import StepResult, StepStatus
 from spine.core.suggest import did_you_mean
 from spine.core.tiers import Tier
-from spine.core.weeks import newest_published, parse_week_ending, published_at, window
+from spine.core.weeks import newest_published, parse_date, parse_week_ending, published_at, window
 from spine.pipelines.base import given_summary_type
 from spine.pipelines.context import StepContext
 from spine.workflows.loader import load_library
@@ -52,26 +52,12 @@ class RunWeeks:
             raise ValidationError(f"unknown mode {mode!r}; {did_you_mean(mode, MODES)}")
         weeks = asked_weeks(context, tier)
         workflow = _workflow(context)
-        todo = [week for week in weeks if mode != "missing" or not self._complete(context, workflow, tier, week)]
+        complete = complete_weeks(context, workflow, tier, weeks) if mode == "missing" else set()
+        todo = [week for week in weeks if week not in complete]
         tally = _Tally(tier, len(weeks), len(weeks) - len(todo))
         for week in todo:
             tally.count(context, week, self._week(context, workflow, tier, week, mode))
         return tally.result()
-
-    def _complete(self, context: StepContext, workflow: Workflow, tier: Tier, week: dt.date) -> bool:
-        from spine.finra.dataset import OTC_TRANSPARENCY
-
-        found = context.storage.query(
-            "SELECT COUNT(*) FROM core_latest WHERE domain = :domain AND tier = :tier AND week_ending = :week "
-            "AND summary_type = :summary_type AND stage = 'AGGREGATED'",
-            {
-                "domain": workflow.domain,
-                "tier": str(tier),
-                "week": week,
-                "summary_type": given_summary_type(context, OTC_TRANSPARENCY),
-            },
-        )
-        return int(found.scalar) > 0
 
     def _week(self, context: StepContext, workflow: Workflow, tier: Tier, week: dt.date, mode: str) -> WorkflowRun:
         given = {**context.params, "tier": str(tier), "week_ending": week.isoformat(), "force": mode == "force"}
@@ -124,7 +110,14 @@ class _Tally:
         how = f"failed: {self.failed[week.isoformat()]}" if week.isoformat() in self.failed else "done"
         rate = self.rows / spent if spent else 0.0
         context.log.info(
-            "%s %s %s; %d of %d weeks, %.0f rows/s, about %.0f s left", self.tier, week, how, self.done, self.total, rate, left
+            "%s %s %s; %d of %d weeks, %.0f rows/s, about %.0f s left",
+            self.tier,
+            week,
+            how,
+            self.done,
+            self.total,
+            rate,
+            left,
         )
 
     def result(self) -> StepResult:
@@ -147,6 +140,32 @@ class _Tally:
         return StepResult.done(message, **receipt)
 
 
+def complete_weeks(context: StepContext, workflow: Workflow, tier: Tier, weeks: list[dt.date]) -> set[dt.date]:
+    """Weeks that need nothing: rolling figures are there, or cannot be because their window is not loaded nor asked for."""
+    from spine.finra.dataset import OTC_TRANSPARENCY
+    from spine.pipelines.derive import window_weeks
+
+    found = context.storage.query(
+        "SELECT week_ending, stage FROM core_latest WHERE domain = :domain AND tier = :tier AND summary_type = :summary_type "
+        "AND stage IN ('AGGREGATED', 'ROLLING') AND week_ending BETWEEN :start AND :end",
+        {
+            "domain": workflow.domain,
+            "tier": str(tier),
+            "summary_type": given_summary_type(context, OTC_TRANSPARENCY),
+            "start": window(weeks[0], window_weeks(context))[0],
+            "end": weeks[-1],
+        },
+    )
+    reached = {(parse_date(week), stage) for week, stage in found.rows}
+    loaded = {week for week, stage in reached if stage == "AGGREGATED"}
+
+    def is_complete(week: dt.date) -> bool:
+        history = all(each in loaded or each in weeks for each in window(week, window_weeks(context)))
+        return (week, "ROLLING") in reached or (week in loaded and not history)
+
+    return {week for week in weeks if is_complete(week)}
+
+
 def asked_weeks(context: StepContext, tier: Tier) -> list[dt.date]:
     """The Fridays a run asks for, oldest first, none of them unpublished.
 
@@ -156,7 +175,9 @@ def asked_weeks(context: StepContext, tier: Tier) -> list[dt.date]:
     newest = newest_published(tier, context.clock())
     end = min(parse_week_ending(params["end_week"]), newest) if params.get("end_week") else newest
     if bool(params.get("weeks_back")) == bool(params.get("start_week")):
-        raise ValidationError("which weeks? Pass either start_week (with end_week, or up to the newest week) or weeks_back")
+        raise ValidationError(
+            "which weeks? Pass either start_week (with end_week, or up to the newest week) or weeks_back"
+        )
     if count := params.get("weeks_back"):
         weeks = window(end, int(count))
     else:
