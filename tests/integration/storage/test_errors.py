@@ -46,14 +46,14 @@ def refused(url: str) -> SpineError:
 
 
 def test_the_statement_s_own_faults(storage: Storage) -> None:
-    storage.execute("CREATE TABLE known (id INTEGER NOT NULL PRIMARY KEY)")
-    storage.execute("INSERT INTO known VALUES (1)")
+    storage.execute("CREATE TABLE known (id INTEGER PRIMARY KEY, name TEXT NOT NULL)")
+    storage.execute("INSERT INTO known VALUES (1, 'one')")
     faults = {
         "SELECT * FROM nowhere": (ConfigurationError, "run `airflow spine db upgrade`"),
         "SELECT missing FROM known": (ConfigurationError, "run `airflow spine db upgrade`"),
         "SELECT FROM WHERE": (TransformError, "syntax"),
-        "INSERT INTO known VALUES (1)": (LoadError, ""),
-        "INSERT INTO known VALUES (NULL)": (LoadError, ""),
+        "INSERT INTO known VALUES (1, 'again')": (LoadError, ""),
+        "INSERT INTO known VALUES (2, NULL)": (LoadError, ""),
     }
     for sql, (kind, words) in faults.items():
         with pytest.raises(kind) as caught:
