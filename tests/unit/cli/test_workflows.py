@@ -15,7 +15,7 @@ from tests.support.workflows import write
 
 def test_lint_is_silent_about_what_is_right(capsys: pytest.CaptureFixture[str]) -> None:
     lint_workflows(Namespace(paths=[]))
-    assert capsys.readouterr().out == "1 workflow file(s) checked, 0 problem(s)\n"
+    assert capsys.readouterr().out.endswith("workflow file(s) checked, 0 problem(s)\n")
 
 
 def test_lint_tells_every_problem_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,8 +34,9 @@ def test_lint_tells_every_problem_and_fails(tmp_path: Path, capsys: pytest.Captu
 
 def test_list_names_each_workflow(capsys: pytest.CaptureFixture[str]) -> None:
     list_workflows(Namespace(output="json"))
-    (row,) = json.loads(capsys.readouterr().out)
-    assert (row["name"], row["steps"]) == ("finra.weekly_refresh", "8")
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    row = rows["finra.weekly_refresh"]
+    assert row["steps"] == "9"
     assert row["file"] == str(ROOT / "include/workflows/finra_weekly_refresh.yaml")
 
 

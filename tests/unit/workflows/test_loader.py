@@ -297,4 +297,4 @@ def test_a_schedules_name_may_be_taken_by_another_file(tmp_path: Path) -> None:
 def test_the_weekly_refresh_is_without_problems() -> None:
     workflow = load_workflow(ROOT / "include/workflows/finra_weekly_refresh.yaml")
     assert workflow.name == "finra.weekly_refresh"
-    assert len(workflow.steps) == 8
+    assert len(workflow.steps) == 9

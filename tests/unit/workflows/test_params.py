@@ -46,7 +46,7 @@ def test_a_tier_may_be_spelled_in_any_known_way(weekly: Workflow, given: str, ca
         ({"window_weeks": 1}, "window_weeks", "1 is less than the minimum of 2"),
         ({"window_weeks": "6"}, "window_weeks", "'6' is not of type 'integer'"),
         ({"force": None}, "force", "None is not of type 'boolean'"),
-        ({"source": "api"}, "source", "'api' is not one of ['file']"),
+        ({"source": "ftp"}, "source", "'ftp' is not one of ['file', 'api']"),
     ],
 )
 def test_a_refused_param_is_named(weekly: Workflow, given: dict[str, Any], name: str, message: str) -> None:
