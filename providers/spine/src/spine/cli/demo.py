@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import logging
 import os
 import sys
@@ -20,8 +22,6 @@ from spine.core.tiers import Tier
 from spine.storage.migrations import upgrade
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from spine.core.settings import Settings
     from spine.finra.synthetic import WrittenFile
     from spine.storage.base import Storage
@@ -31,7 +31,7 @@ WEEKS = 8
 
 
 def demo(args: Namespace) -> None:
-    """Write the bundled weeks, load all but each tier's newest in process, the newest through the DAG, and report."""
+    """Load the bundled weeks from files, each tier's newest through the DAG from a simulated FINRA, and report."""
     logging.getLogger("spine").setLevel(logging.WARNING)
     started = time.monotonic()
     with spine_session() as (settings, storage):
@@ -40,8 +40,11 @@ def demo(args: Namespace) -> None:
         newest = {tier: max(file.week_ending for file in files if file.tier == tier) for tier in Tier}
         history = [file for file in files if file.week_ending < newest[file.tier] or file.revision]
         _load_history(settings, storage, history)
-        for tier, week_ending in newest.items():
-            _refresh_through_dag(tier, week_ending)
+        with _simulated_finra() as url:
+            print(f"FINRA's API, simulated, at {url}: the newest week of each tier, through the DAG")
+            for tier, week_ending in newest.items():
+                # One of them from its file, for the flaws that real files have.
+                _refresh_through_dag(tier, week_ending, "file" if tier is Tier.OTCE else "api")
         print_report(storage, settings, time.monotonic() - started)
 
 
@@ -73,7 +76,27 @@ def _load_history(settings: Settings, storage: Storage, files: list[WrittenFile]
         print(f"  {number:>2}/{len(files)} {file.tier:<4} {file.week_ending} {what:<9} {left:4.0f} s left", flush=True)
 
 
-def _refresh_through_dag(tier: Tier, week_ending: dt.date) -> None:
+@contextmanager
+def _simulated_finra() -> Iterator[str]:
+    """A simulator that this process's connection ``finra_default`` leads to."""
+    from spine.core.weeks import NEW_YORK
+    from spine.finra.simulator import running_simulator
+    from spine.finra.synthetic import DEFAULT_UNTIL
+
+    name = "AIRFLOW_CONN_FINRA_DEFAULT"
+    before = os.environ.get(name)
+    evening = dt.datetime.combine(DEFAULT_UNTIL, dt.time(20), NEW_YORK)
+    with running_simulator(weeks=WEEKS + 4, now=evening) as simulator:
+        os.environ[name] = json.dumps({"conn_type": "finra", "host": simulator.url})
+        try:
+            yield simulator.url
+        finally:
+            os.environ.pop(name)
+            if before is not None:
+                os.environ[name] = before
+
+
+def _refresh_through_dag(tier: Tier, week_ending: dt.date, source: str) -> None:
     """One run of the DAG, in this process, with Airflow's own bookkeeping."""
     from airflow.configuration import conf
     from airflow.dag_processing.dagbag import DagBag
@@ -84,10 +107,11 @@ def _refresh_through_dag(tier: Tier, week_ending: dt.date) -> None:
         dag = DagBag(str(folder / "spine_workflows.py")).get_dag(WORKFLOW)
         if dag is None:
             raise SpineError(f"no DAG {WORKFLOW} in {folder / 'spine_workflows.py'}")
-        run = dag.test(run_conf={"tier": str(tier), "week_ending": week_ending.isoformat()})
+        run_conf = {"tier": str(tier), "week_ending": week_ending.isoformat(), "source": source}
+        run = dag.test(run_conf=run_conf)
     if str(run.state) != "success":
         raise SpineError(f"DAG {WORKFLOW} ended {run.state} for {tier} {week_ending}; what its tasks said is in {log}")
-    print(f"  DAG   {tier:<4} {week_ending} {run.state} in {time.monotonic() - started:.1f} s", flush=True)
+    print(f"  DAG   {tier:<4} {week_ending} {source:<4} {run.state} in {time.monotonic() - started:.1f} s", flush=True)
 
 
 @contextmanager
