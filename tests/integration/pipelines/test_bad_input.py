@@ -200,7 +200,10 @@ LINES: tuple[tuple[str, str | None, str], ...] = (
     (line("TEXTT", trades="few"), "BAD_NUMBER", "'few' is not a whole number"),
     (line("BLANK", shares=""), "BAD_NUMBER", "totalWeeklyShareQuantity: ''"),
     (line("BLANKT", trades=" "), "BAD_NUMBER", "totalWeeklyTradeCount: ''"),
-    (line("SCI", shares="1e6"), "BAD_NUMBER", "'1e6'"),
+    (line("SCI", shares="1.2345678923E7"), None, ""),  # so FINRA's JSON writes large fractions
+    (line("SCI7", shares="1e-7"), "BAD_NUMBER", "'1e-7' is not a number of shares"),
+    (line("SCI99", shares="1e99"), "BAD_NUMBER", "'1e99'"),
+    (line("SCIT", trades="1e2"), "BAD_NUMBER", "'1e2' is not a whole number"),
     (line("HEX", shares="0x10"), "BAD_NUMBER", "'0x10'"),
     (line("THOUSANDS", shares="1,000"), "BAD_NUMBER", "'1,000'"),
     (line("INF", shares="inf"), "BAD_NUMBER", "'inf'"),
@@ -253,6 +256,7 @@ def test_every_bad_line_is_refused_by_its_number_for_its_reason(weekly: Weekly) 
     assert kept.keys() == {2, 3, 4} | good
     by_symbol = {row["symbol"]: float(row["total_shares"]) for row in kept.values()}
     assert (by_symbol["D13"], by_symbol["D15"]) == (9_999_999_999_999, 999_999_999_999_999)
+    assert by_symbol["SCI"] == 12_345_678.923
     assert (by_symbol["F6"], by_symbol["SIGN"], by_symbol["SPACE"], by_symbol["LOWER"]) == (0.000001, 7, 7, 100)
 
 

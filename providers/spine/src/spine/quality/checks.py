@@ -62,7 +62,8 @@ def check_rolling_history(context: StepContext, config: Mapping[str, Any]) -> St
     Config: ``weeks`` (default: the run's ``window_weeks``, else 6).
     """
     capture = current_capture(context, OTC_TRANSPARENCY)
-    weeks = config.get("weeks") or window_weeks(context)
+    given = config.get("weeks")
+    weeks = window_weeks(context) if given is None else given
     if not isinstance(weeks, int) or weeks < 1:
         raise ConfigurationError(f"check_rolling_history: weeks must be a positive whole number, not {weeks!r}")
     wanted = [day.isoformat() for day in window(capture.partition.week_ending, weeks)]
