@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
+from spine.core.errors import SpineError
 from spine.core.tiers import Tier
 
 if TYPE_CHECKING:
-    from spine.finra.simulator import Simulator
+    from spine.finra.simulator import Simulator, SimulatorOptions
 
 
 def simulate(args: Namespace) -> None:
@@ -16,7 +18,17 @@ def simulate(args: Namespace) -> None:
 
     :param args: host, port, weeks, symbols (in each tier), venues, seed, now, keyless, requests_per_minute, fault (list).
     """
-    from spine.finra.simulator import Fault, Keyless, SimulatorOptions, serve_simulator
+    from spine.finra.simulator import serve_simulator
+
+    try:
+        serve_simulator(_options(args), args.host, args.port, _announce)
+    except SpineError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(1) from error
+
+
+def _options(args: Namespace) -> SimulatorOptions:
+    from spine.finra.simulator import Fault, Keyless, SimulatorOptions
     from spine.finra.simulator.control import parse_instant
     from spine.finra.synthetic import SyntheticMarket
 
@@ -25,14 +37,13 @@ def simulate(args: Namespace) -> None:
     if "symbols" in given:
         shape["symbols"] = dict.fromkeys(Tier, given["symbols"])
     settings: dict[str, Any] = {name: given[name] for name in ("weeks", "requests_per_minute") if name in given}
-    options = SimulatorOptions(
+    return SimulatorOptions(
         market=SyntheticMarket(**shape),
         now=parse_instant(given["now"]) if "now" in given else None,
         keyless=Keyless(given.get("keyless", Keyless.EVERYWHERE)),
         faults=tuple(Fault.parse(text) for text in given.get("fault", ())),
         **settings,
     )
-    serve_simulator(options, given["host"], given["port"], _announce)
 
 
 def _announce(simulator: Simulator) -> None:

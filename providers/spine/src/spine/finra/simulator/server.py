@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from spine.core.errors import DependencyError
+from spine.core.errors import DependencyError, ValidationError
 from spine.finra.simulator.clock import SimulatorClock
 from spine.finra.simulator.delivery import Application
 from spine.finra.simulator.endpoints import TOKEN_PATH
@@ -61,11 +61,14 @@ def serve_simulator(
 ) -> None:
     """Serve until interrupted; ``announce`` is called once it listens.
 
+    :raises ValidationError: no such port.
     :raises DependencyError: the port is someone else's.
     """
+    if port not in range(65_536):
+        raise ValidationError(f"{port} is not a port; choose another --port, from 0 (any free one) to 65535")
     try:
         listener = socket.create_server((host, port))
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise DependencyError(f"cannot listen on {host}:{port} ({error}); choose another --port") from error
     with listener, suppress(KeyboardInterrupt):
         simulator, server = _prepared(options, listener)
