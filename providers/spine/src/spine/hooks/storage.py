@@ -78,7 +78,7 @@ def _sqlite(connection: Connection) -> Storage:
     from spine.storage.sqlite import SqliteStorage
 
     # Airflow keeps the path in the host field; a URI such as sqlite:////data/spine.db leaves it in schema.
-    path = connection.host or (f"/{connection.schema}" if connection.schema else "")
+    path = connection.host or (f"/{connection.schema.lstrip('/')}" if connection.schema else "")
     if not path:
         raise ConfigurationError(f"connection {connection.conn_id!r} names no file; put the path in its host field")
     extra = connection.extra_dejson
