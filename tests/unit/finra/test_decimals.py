@@ -9,7 +9,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spine.finra.decimals import as_text, from_millionths, to_millionths
+from spine.finra.decimals import as_text, from_millionths, to_millionths, without_exponents
+from spine.finra.weekly_rows import to_decimal
 
 QUANTITIES = st.lists(st.integers(0, 2**63 - 1), max_size=20)
 
@@ -41,3 +42,22 @@ def test_whole_numbers_keep_their_zeros() -> None:
         "100",
         "0.5",
     ]
+
+
+@given(st.integers(0, 10**21), st.integers(-6, 2))
+def test_exponents_are_written_out_exactly(digits: int, exponent: int) -> None:
+    quantity = Decimal(digits).scaleb(exponent)
+    [plain] = without_exponents(pa.array([f"{quantity:E}"])).to_pylist()
+    assert Decimal(plain) == quantity
+    assert "E" not in plain
+
+
+def test_only_exponents_are_touched() -> None:
+    texts = ["1.50", "", None, "0x10", "1E", "E5", "1E999", "Infinity", "1.1145304286376358E10", "+2e3", "-1E-3"]
+    assert without_exponents(pa.array(texts)).to_pylist() == [*texts[:8], "11145304286.376358", "2000", "-0.001"]
+
+
+def test_a_weekly_quantity_may_have_an_exponent() -> None:
+    quantities, wrong = to_decimal(pa.array(["12", "1.2345678923E7", "1E3", "1.23456789E1", "1E16", "1E"]))
+    assert quantities.to_pylist()[:3] == [Decimal(12), Decimal("12345678.923"), Decimal(1000)]
+    assert wrong.to_pylist() == [False, False, False, True, True, True]

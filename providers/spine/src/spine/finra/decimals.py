@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -36,3 +37,14 @@ def as_text(quantities: pa.ChunkedArray) -> pa.ChunkedArray:
     """Decimals as FINRA writes them: no trailing zeros, no point in a whole number. The type must have a scale."""
     digits = pc.cast(quantities, pa.string())
     return pc.utf8_rtrim(pc.utf8_rtrim(digits, characters="0"), characters=".")
+
+
+def without_exponents(quantities: pa.Array) -> pa.Array:
+    """Text such as ``1.2345678923E7``, as FINRA's JSON writes fractions from ten million on, in plain digits."""
+    scientific = pc.fill_null(
+        pc.match_substring_regex(quantities, r"^[+-]?[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]{1,2}$"), False
+    )
+    if not pc.any(scientific).as_py():
+        return quantities
+    plain = [f"{Decimal(text):f}" for text in quantities.filter(scientific).to_pylist()]
+    return pc.replace_with_mask(quantities, scientific, pa.array(plain, pa.string()))

@@ -290,7 +290,8 @@ def to_whole(column: pa.Array) -> tuple[pa.Array, pa.Array]:
 
 
 def to_decimal(column: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """Text to decimal(24, 6) (at most 15 digits before and 6 after the point), and which values are not such."""
+    """Text to decimal(24, 6), and which values are not such: at most 15 digits before and 6 after the point, also with an
+    exponent, which is how FINRA's JSON writes large fractions."""
     import pyarrow as pa
 
     return _to_number(column, pa.decimal128(24, 6), _FRACTION)
@@ -307,6 +308,10 @@ def _to_number(column: pa.Array, kind: pa.DataType, pattern: str) -> tuple[pa.Ar
             if (pc.max(whole).as_py() or 0) < 10**15:
                 return _whole_as(whole, kind), pa.repeat(pa.scalar(False), len(column))
     column = pc.utf8_trim_whitespace(column)
+    if pa.types.is_decimal(kind):
+        from spine.finra.decimals import without_exponents
+
+        column = without_exponents(column)
     good = pc.fill_null(pc.match_substring_regex(column, pattern), True)
     unsigned = pc.replace_substring_regex(column, r"^\+", "")
     return pc.if_else(good, unsigned, None).cast(kind), pc.invert(good)
