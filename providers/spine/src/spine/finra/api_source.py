@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -42,6 +43,8 @@ FIELDS = (
 )
 # A total order, so that pages cannot overlap.
 SORT = ("issueSymbolIdentifier", "MPID", "firmCRDNumber", "productTypeCode", "issueName")
+
+_log = logging.getLogger(__name__)
 
 
 class FinraWeeklySource:
@@ -96,17 +99,26 @@ class FinraWeeklySource:
         return self._read(HISTORIC)
 
     def _read(self, dataset: str) -> ApiReading:
-        partition = (equal("weekStartDate", monday_of(self._week_ending)), equal("tierIdentifier", self._tier))
-        if dataset == HISTORIC:
-            query = Query(HISTORIC, partition, FIELDS)
-        else:
-            query = Query(WEEKLY, (*partition, equal("summaryTypeCode", self._summary_type)), FIELDS, SORT)
         only = self._summary_type if dataset == HISTORIC else None
-        reading = ApiReading(self._client.pull(query, unique=True), only)
+        reading = ApiReading(self._pull(dataset), only)
         if reading.empty:
             reading.close()
             raise self._no_rows()
         return reading
+
+    def _pull(self, dataset: str) -> Spool:
+        partition = (equal("weekStartDate", monday_of(self._week_ending)), equal("tierIdentifier", self._tier))
+        if dataset == HISTORIC:
+            return self._client.pull(Query(HISTORIC, partition, FIELDS), unique=True)
+        filters = (*partition, equal("summaryTypeCode", self._summary_type))
+        try:
+            return self._client.pull(Query(WEEKLY, filters, FIELDS, SORT), unique=True)
+        except SourceError as error:
+            # FINRA documents no limit on sort fields. Should it have one, a row that comes twice still gives drift away.
+            if error.context.get("status") != 400 or "sort" not in error.message.lower():
+                raise
+            _log.warning("FINRA refused the sort, reading pages without one: %s", error.message)
+            return self._client.pull(Query(WEEKLY, filters, FIELDS), unique=True)
 
     def _no_rows(self) -> _NoRows:
         out, now = published_at(self._tier, self._week_ending), self._now()

@@ -13,6 +13,7 @@ import struct
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class RateLimit:
     burst: int = 1
 
     def __post_init__(self) -> None:
-        if not 1 <= self.burst < max(self.per_minute, 2):
+        if not (1 <= self.burst < max(self.per_minute, 2) and self.per_minute >= 1):
             raise ConfigurationError(
                 f"a limit of {self.per_minute} requests a minute with bursts of {self.burst} cannot be kept; "
                 "expected at least 1 a minute, and bursts smaller than that"
@@ -78,6 +79,9 @@ class MemoryMark:
     def locked(self) -> Iterator[MarkValue]:
         with self._lock:
             yield self._value
+
+
+_marks: defaultdict[str, MemoryMark] = defaultdict(MemoryMark)
 
 
 class FileMark:
@@ -147,7 +151,7 @@ class Limiters:
 
     def _mark(self, key: str) -> FileMark | MemoryMark:
         if self._folder is None:
-            return MemoryMark()
+            return _marks[key]  # of all clients in this process
         name = hashlib.sha256(key.encode()).hexdigest()[:16]  # keys hold hosts and client ids
         return FileMark(self._folder / f"{name}.mark")
 

@@ -23,15 +23,17 @@ _BETWEEN_VALUES = "\x1f"
 class Spool:
     """The rows of one pull, in order; readable once filled, as often as needed, until closed.
 
+    :param in_memory: bytes kept out of the temporary file.
+
     ``sha256`` is over the bodies as received (after HTTP decompression), in page order, header lines included.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, in_memory: int = IN_MEMORY) -> None:
         self.columns: tuple[str, ...] = ()
         self.rows = 0
         self.bytes_received = 0
         self._digest = hashlib.sha256()
-        self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed by close()
+        self._file = SpooledTemporaryFile(max_size=in_memory)  # noqa: SIM115 - closed by close()
         self._writer: Any = None
         self._filled = False
         self._hashes: list[NDArray[np.int64]] = []
