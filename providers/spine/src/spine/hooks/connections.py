@@ -13,6 +13,7 @@ from spine.core.errors import ConfigurationError
 from spine.hooks.storage import StorageHook
 
 if TYPE_CHECKING:
+    from spine.finra.client import FinraClient
     from spine.pipelines.connections import ConnectionDetails
     from spine.storage.base import Storage
 
@@ -47,3 +48,8 @@ class AirflowConnections:
         self.details(conn_id)
         with closing(StorageHook(conn_id).get_storage()) as storage:
             yield storage
+
+    def finra(self, conn_id: str) -> FinraClient:
+        from spine.hooks.finra import FinraHook
+
+        return FinraHook(conn_id).get_client()

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from spine.core import errors
-from spine.core.errors import SpineError, as_spine_error
+from spine.core.errors import as_spine_error, error_from_dict
 from spine.core.results import StepResult, StepStatus
 from spine.workflows.conditions import Scope, parse_expression
 from spine.workflows.handlers import load_handler
@@ -31,7 +30,7 @@ def run_step(step: Step, context: StepContext) -> StepResult:
     try:
         result = _RUN[step.type](step, context)
         if result.status is StepStatus.FAILED:
-            raise _error_of(result)
+            raise error_from_dict(result.error or {"message": result.message})
     except Exception as error:  # noqa: BLE001 - a step is other people's code; whatever it raises joins the error tree
         return settle_failure(step, error, workflow=context.workflow, log=context.log)
     return result
@@ -80,15 +79,3 @@ _RUN: dict[StepType, Callable[[Step, Any], StepResult]] = {
 def _own_context(step: Step, context: StepContext) -> StepContext:
     own = resolve(step.params, Scope(context.params, context.outputs))
     return replace(context, params={**context.params, **own})
-
-
-def _error_of(result: StepResult) -> SpineError:
-    """The error in a receipt that says it failed, as the class it was."""
-    known = result.error or {}
-    kind = getattr(errors, str(known.get("type")), SpineError)
-    if not (isinstance(kind, type) and issubclass(kind, SpineError)):
-        kind = SpineError
-    error = kind(str(known.get("message") or result.message or "the step failed and did not say why"))
-    error.retryable = bool(known.get("retryable", error.retryable))
-    error.retry_after = known.get("retry_after", error.retry_after)
-    return error
