@@ -14,6 +14,7 @@ _PIPELINES: dict[str, str] = {
     "finra.otc_transparency.aggregate_week": "spine.pipelines.derive:aggregate_week",
     "finra.otc_transparency.compute_rolling": "spine.pipelines.derive:compute_rolling",
     "finra.otc_transparency.refresh_dependents": "spine.pipelines.dependents:refresh_dependents",
+    "core.load_table": "spine.pipelines.load_table:load_table",
     "core.run_weeks": "spine.workflows.weeks:run_weeks",
 }
 

@@ -25,7 +25,11 @@ class SpooledReading:
     def __init__(self, reading: SourceReading) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile(prefix="spine-spool-")  # noqa: SIM115 - lives as long as this object
         self._rejects: list[list[RejectedLine]] = []
-        self._write(reading)
+        try:
+            self._write(reading)
+        except BaseException:
+            self.close()
+            raise
         self.columns = reading.columns
         self.lines = reading.lines
         self.bytes_read = reading.bytes_read

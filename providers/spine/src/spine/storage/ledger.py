@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from spine.core.errors import LoadError
 from spine.core.partitions import Partition
@@ -159,10 +159,28 @@ def record_stage(
     )
 
 
+class _Partition(Protocol):
+    @property
+    def dataset(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+
+
+class Observation(Protocol):
+    """What rejects belong to: a capture, or the load of a table."""
+
+    @property
+    def capture_id(self) -> str: ...
+    @property
+    def partition(self) -> _Partition: ...
+    @property
+    def source_name(self) -> str: ...
+
+
 def record_rejects(
     session: Session,
-    capture: Capture,
-    stage: Stage,
+    capture: Observation,
+    stage: Stage | str,
     rejects: Sequence[Reject],
     stamp: RunStamp,
 ) -> None:
