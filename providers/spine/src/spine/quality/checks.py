@@ -13,7 +13,7 @@ from spine.finra.dataset import OTC_TRANSPARENCY
 from spine.pipelines.base import current_capture
 from spine.pipelines.context import StepContext
 from spine.pipelines.derive import window_weeks
-from spine.storage.ledger import Capture, set_hold
+from spine.storage.ledger import Capture, Observation, set_hold
 
 _MAX_NAMED = 20
 
@@ -44,7 +44,7 @@ def validate_ingest(context: StepContext, config: Mapping[str, Any]) -> StepResu
         _reject_ratio(context, capture, config),
         _symbols(context, capture, config),
     ]
-    _record(context, capture, checks)
+    record_checks(context, capture, checks)
     failed = [check for check in checks if not check.passed]
     receipt = {"capture_id": capture.capture_id, "checks": {check.name: check.passed for check in checks}}
     if failed:
@@ -138,7 +138,7 @@ def _has_symbol(context: StepContext, capture: Capture, symbol: str) -> bool:
     return int(found.scalar) > 0
 
 
-def _record(context: StepContext, capture: Capture, checks: list[Check]) -> None:
+def record_checks(context: StepContext, capture: Observation, checks: list[Check]) -> None:
     """Keep the outcomes; a retry of the same run replaces its earlier ones."""
     key = {"capture_id": capture.capture_id, "execution_id": context.run_id}
     with context.storage.transaction() as session:
