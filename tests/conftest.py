@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.support.airflow import create_metadata_database, isolate_airflow
 from tests.support.paths import FINRA_DATA
@@ -19,6 +20,10 @@ from tests.support.storage import DATABASES, open_storage, open_upgraded
 
 if TYPE_CHECKING:
     from spine.storage.base import Storage
+
+# Nothing asserts on time: not Hypothesis either.
+settings.register_profile("spine", deadline=None)
+settings.load_profile("spine")
 
 # Here and not in a fixture: a test module's own imports may be the first to import airflow.
 _AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="spine-airflow-"))

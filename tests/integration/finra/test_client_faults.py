@@ -195,7 +195,7 @@ def test_a_server_that_never_answers_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with talking(in_turn(GOOD), base_url=url, tuning=tuning) as talk:
-            talk.refused(DeadlineExceeded, "did not answer within 0.2 s")
+            talk.refused(DeadlineExceeded, r"did not answer in time \(ReadTimeout; the timeout is 0.2 s\)")
 
 
 @pytest.mark.parametrize("url", ["api.finra.org", "ftp://api.finra.org", "https://", "https://h/?a=b", "https://u:p@h"])

@@ -103,6 +103,11 @@ def test_more_rows_than_asked_for_are_an_error() -> None:
         talk.refused(SourceError, "5 rows were announced and 10 came")
 
 
+def test_more_rows_than_pages_reach_are_refused_where_jobs_are_forbidden() -> None:
+    with talking(Paged(ROWS, total=lambda number, true: "505001")) as talk:
+        talk.refused(SourceError, "505,001 rows match, pages reach 505,000", asynchronous=False)
+
+
 def test_a_row_that_comes_twice_starts_the_pull_again() -> None:
     paged = Paged(ROWS, page=lambda number, rows: [ROWS[0], *rows[1:]] if number == 3 else rows)
     with talking(paged, tuning=SMALL) as talk:

@@ -71,6 +71,10 @@ class Pager:
         if first.total is None:
             yield from self._until_empty(fetch, len(first))
             return
+        if first.total > SYNC_ROWS:
+            raise SourceError(
+                f"{first.total:,} rows match, pages reach {SYNC_ROWS:,}; narrow the filters, or allow jobs"
+            )
         # A first page cut by its bytes tells how many rows the others may hold.
         step = len(first) or self.page_rows
         starts = range(len(first), first.total, step)
@@ -129,4 +133,4 @@ def _fill(spool: Spool, pages: Iterator[Page], unique: bool) -> None:
     if announced is not None and spool.rows != announced:
         raise Drifted(f"{announced} rows were announced and {spool.rows} came")
     if unique and (repeated := spool.repeated_rows()):
-        raise Drifted(f"{repeated} rows came twice")
+        raise Drifted(f"{repeated} rows came twice; pass unique=False where that is no fault")

@@ -118,9 +118,9 @@ class Transport:
             with self._http.stream(call.method, call.url, headers=call.headers, content=call.content) as response:
                 return self._received(call, response, deadline)
         except httpx.TimeoutException as error:
-            what = type(error).__name__
             raise DeadlineExceeded(
-                f"{call.where} did not answer within {self._timeout:g} s ({what}). Try again, or raise the timeout"
+                f"{call.where} did not answer in time ({type(error).__name__}; the timeout is {self._timeout:g} s). "
+                "Try again, or raise the timeout"
             ) from error
         except httpx.DecodingError as error:
             raise TransientError(f"{call.where} answered with a damaged body: {self.redact(str(error))}") from error
