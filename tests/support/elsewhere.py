@@ -26,7 +26,7 @@ _CONTEXT.set_forkserver_preload(
         __name__,
         "adbc_driver_postgresql.dbapi",
         "adbc_driver_sqlite.dbapi",
-        "holidays",
+        "holidays.financial",
         "jsonschema",
         "pyarrow.csv",
         "spine.alerts.notify",
