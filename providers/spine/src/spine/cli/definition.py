@@ -48,6 +48,11 @@ ARG_SEED = Arg(("--seed",), help="The same seed writes the same bytes", type=int
 ARG_FORMAT = Arg(
     ("--format",), help="Form of the files (default: download)", choices=("download", "simple", "scenario")
 )
+ARG_FIRST_WEEK = Arg(("--start",), help="First week: its Friday, as YYYY-MM-DD", metavar="DATE")
+ARG_LAST_WEEK = Arg(("--end",), help="Last week: its Friday (default: the newest published)", metavar="DATE")
+ARG_REPORT_FORMAT = Arg(
+    ("--format",), help="text for people, json for programs", choices=("text", "json"), default="text"
+)
 ARG_DEFECTS = Arg(("--defects",), help="Give the newest files the flaws that real ones have had", action="store_true")
 
 ARG_HOST = Arg(("--host",), help="Address to listen on (default: 127.0.0.1)", default="127.0.0.1")
@@ -110,12 +115,14 @@ def _reject_commands() -> tuple[ActionCommand, ...]:
 def _run_commands() -> tuple[ActionCommand, ...]:
     market = (ARG_WEEKS, ARG_UNTIL, ARG_TIERS, ARG_SYMBOLS, ARG_VENUES, ARG_SEED)
     files = (ARG_OUT, *market, ARG_FORMAT, ARG_DEFECTS)
+    examined = (ARG_WEEKS, ARG_FIRST_WEEK, ARG_LAST_WEEK, ARG_TIER, ARG_REPORT_FORMAT, ARG_VERBOSE)
     server = (ARG_HOST, ARG_PORT, ARG_WEEKS, ARG_SYMBOLS, ARG_VENUES, ARG_SEED, ARG_NOW)
     manners = (ARG_KEYLESS, ARG_REQUESTS_PER_MINUTE, ARG_FAULT)
     return (
         _command(
             "run", "spine.cli.run.run", "Run a workflow without a scheduler", ARG_WORKFLOW, ARG_PARAM, ARG_VERBOSE
         ),
+        _command("doctor", "spine.cli.doctor.doctor", "What is missing or wrong; exits 1 when something is", *examined),
         _command("synthesize", "spine.cli.synthesize.synthesize", "Write invented FINRA files", *files),
         _command("demo", "spine.cli.demo.demo", "Show the whole path on invented data", ARG_VERBOSE),
         _command(
