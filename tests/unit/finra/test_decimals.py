@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spine.finra.decimals import as_text, from_millionths, to_millionths, without_exponents
-from spine.finra.weekly_rows import to_decimal
+from spine.finra.text_columns import to_decimal
 
 QUANTITIES = st.lists(st.integers(0, 2**63 - 1), max_size=20)
 

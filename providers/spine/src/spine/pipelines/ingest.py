@@ -14,7 +14,9 @@ from spine.core.partitions import Partition, capture_id
 from spine.core.results import StepResult
 from spine.core.weeks import require_published
 from spine.finra.dataset import OTC_TRANSPARENCY, Dataset
-from spine.finra.weekly_rows import Layout, WeeklyRows, resolve_week
+from spine.finra.file_week import resolve_week
+from spine.finra.layout import Layout
+from spine.finra.weekly_rows import WeeklyRows
 from spine.pipelines.base import given_summary_type, lease_key
 from spine.pipelines.context import StepContext
 from spine.pipelines.intake import MAX_REJECTS, Intake

@@ -88,7 +88,8 @@ def _api(context: StepContext, dataset: Dataset) -> Origin:
         week_ending = given or _newest(client.newest_weeks(tier, summary_type), tier, context)
         source = FinraWeeklySource(client, tier, week_ending, summary_type, now=context.clock)
         # The whole week is here when this returns: no transaction waits for a server far away.
-        return Origin("api", source.name, tier, week_ending, source.read())
+        reading = source.read()
+        return Origin("api", source.name, tier, week_ending, reading)  # the name tells which dataset it came from
 
 
 def _newest(weeks: list[dt.date], tier: Tier, context: StepContext) -> dt.date:
