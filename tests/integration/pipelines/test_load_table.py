@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +42,23 @@ HEADER = "cusip|totalVolume|trades|traded_at|is_callable|avg_price"
 A1 = "A1|100.5|3|2026-01-28T15:30:00Z|true|99.875"
 B2 = "B2|7||2026-01-29T10:00:00-05:00|no|"
 VALUES = "SELECT cusip, volume, trades, avg_price, is_callable FROM bonds ORDER BY cusip"
+
+# A load that has merged its rows and goes no further.
+KILLED = """
+import sys, time
+from pathlib import Path
+import spine.pipelines.load_table
+from tests.integration.pipelines.test_load_table import Bench
+from tests.support.storage import open_storage
+
+def stop(*args, **kwargs):
+    print("merged", flush=True)
+    time.sleep(600)
+
+spine.pipelines.load_table.record_load = stop
+with open_storage(sys.argv[1]) as storage:
+    Bench(storage, Path(sys.argv[2])).load()
+"""
 
 
 @dataclass
@@ -305,6 +324,17 @@ class TestLedger:
             bench.load()
         assert (bench.rows(), bench.storage.tables(), bench.count("core_loads")) == before
         assert bench.count("core_rejects") == 0
+
+    def test_a_process_killed_half_way_leaves_nothing(self, bench: Bench, database_url: str) -> None:
+        bench.write(A1, B2)
+        before = bench.storage.tables()
+        with subprocess.Popen(
+            [sys.executable, "-c", KILLED, database_url, str(bench.folder)], stdout=subprocess.PIPE, cwd=ROOT
+        ) as process:
+            assert process.stdout is not None and process.stdout.readline() == b"merged\n"
+            process.kill()
+        assert (bench.count("bonds"), bench.count("core_loads")) == (0, 0) and bench.storage.tables() == before
+        assert counts(bench.load()) == (2, 0, 0, 0, 0)  # its lease is taken over: it is dead
 
     def test_no_stage_is_left_behind(self, bench: Bench) -> None:
         before = bench.storage.tables()

@@ -41,9 +41,12 @@ def test_a_missing_option_is_named(tmp_path: Path) -> None:
         build_source("file", root=tmp_path)
 
 
-def test_building_a_source_loads_neither_arrow_nor_numpy() -> None:
+@pytest.mark.parametrize(
+    "source", ["'file', path='x.psv', root=None", "'http', url='https://127.0.0.1/x', paging='link'"]
+)
+def test_building_a_source_loads_nothing_heavy(source: str) -> None:
     code = (
-        "import sys; from spine.sources.registry import build_source; build_source('file', path='x.psv', root=None);"
-        "sys.exit(bool({'pyarrow', 'numpy'} & set(sys.modules)))"
+        f"import sys; from spine.sources.registry import build_source; build_source({source});"
+        "sys.exit(bool({'pyarrow', 'numpy', 'httpx'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
