@@ -7,6 +7,7 @@ import math
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -198,6 +199,15 @@ def test_nulls_before_numbers_do_not_decide_the_type(things: Storage) -> None:
     expected = [None] * 50 + [7, Decimal("0.5")]
     assert [row[0] for row in things.query(sql).rows] == expected
     assert [row["quantity"] for row in things.stream(sql, batch_size=10)] == expected
+
+
+def test_a_long_stream_is_complete_and_in_order(storage: Storage) -> None:
+    """Longer than a page: SQLite's driver cannot hand out a result bit by bit."""
+    storage.execute("CREATE TABLE numbers (n INTEGER)")
+    with storage.transaction() as session:
+        session.bulk_load("numbers", [pa.record_batch({"n": pa.array(range(120_000), pa.int32())})])
+    rows = storage.stream("SELECT n FROM numbers WHERE n >= :least ORDER BY n", {"least": 5})
+    assert [row["n"] for row in rows] == list(range(5, 120_000))
 
 
 def test_a_stream_may_be_left_early(things: Storage) -> None:

@@ -102,8 +102,7 @@ class SqliteStorage(AdbcStorage):
         )
 
     def prepare(self, cursor: Cursor) -> None:
-        # The driver infers a column's type from its first batch of rows: let that be the whole result. So a stream holds
-        # its result too, as Arrow; bound it where it may be large.
+        # The driver infers a column's type from its first batch of rows: let that be the whole result.
         cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": "1000000000"})
 
     def _batches(
