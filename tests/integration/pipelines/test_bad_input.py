@@ -366,3 +366,16 @@ def test_rows_that_do_not_add_up_stop_the_stage(alone: Weekly) -> None:
     with pytest.raises(TransformError, match="4 parsed rows do not equal 3 normalized \\+ 0 rejected"):
         get_pipeline("finra.otc_transparency.normalize_week").run(context)
     assert alone.counts()["core_manifest"] == 1
+
+
+def test_a_row_from_the_future_is_refused(weekly: Weekly) -> None:
+    found = judged(weekly, line("AAAA"), line("BBBB", updated="2099-01-05"))
+    ((code, detail),) = found.values()
+    assert code == "BAD_DATE"
+    assert "still to come" in detail
+
+
+@pytest.mark.parametrize("twice", ["Symbol", "mpid"])
+def test_two_columns_for_one_thing_are_refused(weekly: Weekly, twice: str) -> None:
+    path = weekly.write(f"{HEADER}|{twice}\n{line('AAAA')}|X\n")
+    refused(weekly, SourceError, "mean the same", tier="OTCE", file_path=path)

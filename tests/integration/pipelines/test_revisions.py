@@ -98,3 +98,13 @@ def test_before_anything_was_known_there_is_nothing(weekly: Weekly) -> None:
     assert read_as_of(weekly.storage, SUMMARY, dt.datetime(2020, 1, 1, tzinfo=dt.UTC)).num_rows == 0
     with pytest.raises(ValidationError, match="no time zone"):
         read_as_of(weekly.storage, SUMMARY, dt.datetime(2026, 1, 1))  # noqa: DTZ001 - that is the point
+
+
+def test_every_window_of_a_later_week_follows(weekly: Weekly) -> None:
+    newest = download_name(Tier.T2, WEEKS[5])
+    weekly.run(tier="T2", week_ending=WEEKS[5].isoformat(), file_path=newest, window_weeks=5)
+    restate(weekly)
+    restated = weekly.scalar("SELECT MAX(captured_at) FROM core_captures")
+    rows = weekly.rows("finra_otc_transparency_symbol_rolling_latest", week_ending=WEEKS[5])
+    assert {row["window_weeks"] for row in rows} == {5, 6}
+    assert all(str(row["calculated_at"]) > str(restated) for row in rows)

@@ -45,6 +45,7 @@ class Layout:
         :raises SourceError: a required column is missing, or a column is unknown.
         """
         by_name = {name.strip().upper(): name for name in header}
+        _refuse_ambiguous(by_name, header, source)
         found = {
             canonical: by_name[next(alias for alias in aliases if alias in by_name)]
             for canonical, aliases in _ALIASES.items()
@@ -60,3 +61,16 @@ class Layout:
             hint = did_you_mean(unknown[0].upper(), known)
             raise SourceError(f"{source}: the header has unknown column {', '.join(unknown)}; {hint}")
         return cls(found)
+
+
+def _refuse_ambiguous(by_name: Mapping[str, str], header: Sequence[str], source: str) -> None:
+    """Two columns for one thing may differ, and nothing says which is meant. FINRA's API names the tier twice, though."""
+    twice = [
+        [by_name[alias] for alias in aliases if alias in by_name]
+        for name, aliases in _ALIASES.items()
+        if name != "tier"
+    ]
+    clash = next((names for names in twice if len(names) > 1), None)
+    if len(by_name) < len(header) or clash:
+        what = " and ".join(clash) if clash else "two columns that differ in case alone"
+        raise SourceError(f"{source}: the header has {what}, which mean the same; leave one of them")

@@ -53,11 +53,13 @@ class WeeklyRows:
     :param layout: from the header.
     :param partition: what every row must belong to.
     :param summary_type: FINRA's ``summaryTypeCode`` that every row must bear, where the rows say.
+    :param today: no row can have been updated after it.
     """
 
     layout: Layout
     partition: Partition
     summary_type: str
+    today: dt.date = dt.date.max
     last_update: dt.date | None = None
 
     def type(self, batch: SourceBatch) -> TypedBatch:
@@ -103,16 +105,17 @@ class WeeklyRows:
 
     def _misplaced(self, text: Mapping[str, pa.Array]) -> list[_Problem]:
         """Rows of another tier, week or summary type."""
-        checks: dict[str, tuple[str, Callable[[str], str | None]]] = {
-            "tier": ("TIER_MISMATCH", self._wrong_tier),
-            "week_ending": ("WEEK_MISMATCH", self._wrong_week),
-            "week_start": ("WEEK_MISMATCH", self._wrong_start),
-            "summary_type": ("SUMMARY_TYPE_MISMATCH", self._wrong_summary),
-            "last_update_date": ("WEEK_MISMATCH", self._too_early),
-        }
+        checks: tuple[tuple[str, str, Callable[[str], str | None]], ...] = (
+            ("tier", "TIER_MISMATCH", self._wrong_tier),
+            ("week_ending", "WEEK_MISMATCH", self._wrong_week),
+            ("week_start", "WEEK_MISMATCH", self._wrong_start),
+            ("summary_type", "SUMMARY_TYPE_MISMATCH", self._wrong_summary),
+            ("last_update_date", "WEEK_MISMATCH", self._too_early),
+            ("last_update_date", "BAD_DATE", self._too_late),
+        )
         return [
             _Problem(mask_distinct(text[name], check), code, name, partial(_words, check))
-            for name, (code, check) in checks.items()
+            for name, code, check in checks
             if name in text
         ]
 
@@ -148,6 +151,13 @@ class WeeklyRows:
             return None  # a blank or bad date is not an early one
         week = self.partition.week_ending
         return f"last updated on {day}, before the week ending {week} was published ({out})" if day < out else None
+
+    def _too_late(self, value: str) -> str | None:
+        try:
+            day = parse_date(value)
+        except ValidationError:
+            return None
+        return f"last updated on {day}, which is still to come" if day > self.today else None
 
     def _update_dates(self, column: pa.Array) -> tuple[pa.Array, pa.Array]:
         import pyarrow as pa

@@ -30,7 +30,7 @@ class RefreshDependents:
     def run(self, context: StepContext) -> StepResult:
         """:raises SpineError: see compute_rolling; the weeks before the failing one stay refreshed."""
         capture = current_capture(context, self.dataset)
-        refreshed = [week for later in self._later(context, capture) if (week := self._refresh(context, later))]
+        refreshed = [week for later in self._later(context, capture) for week in self._refresh(context, later)]
         done = f"recomputed the rolling figures of {', '.join(refreshed)}"
         message = done if refreshed else "nothing rests on an older capture"
         return StepResult.done(message, weeks=refreshed)
@@ -50,15 +50,17 @@ class RefreshDependents:
         )
         return [str(row[0]) for row in found.rows]
 
-    def _refresh(self, context: StepContext, capture_id: str) -> str | None:
+    def _refresh(self, context: StepContext, capture_id: str) -> list[str]:
+        """Every window of the capture that needs it; its week, when one did."""
         metrics: dict[str, Any] = stage_metrics(context.storage, capture_id, Stage.ROLLING) or {}
-        own = replace(
-            context,
-            params={**context.params, "window_weeks": metrics["inputs"]["window_weeks"]},
-            outputs={"week": {"capture_id": capture_id}},
-        )
-        result = compute_rolling.run(own)
-        return str(result.output["week_ending"]) if result.status is StepStatus.DONE else None
+        results = [
+            self._recompute(context, capture_id, inputs["window_weeks"]) for inputs in metrics["inputs"].values()
+        ]
+        return [str(result.output["week_ending"]) for result in results if result.status is StepStatus.DONE][:1]
+
+    def _recompute(self, context: StepContext, capture_id: str, window_weeks: int) -> StepResult:
+        params = {**context.params, "window_weeks": window_weeks}
+        return compute_rolling.run(replace(context, params=params, outputs={"week": {"capture_id": capture_id}}))
 
 
 refresh_dependents = RefreshDependents(OTC_TRANSPARENCY)

@@ -33,6 +33,9 @@ class _Derivation(Protocol):
     def inputs(self, storage: Storage, context: StepContext, capture: Capture) -> dict[str, Any]:
         """What the result depends on beside the capture (JSON-ready): the same inputs need no second computation."""
 
+    def variant(self, inputs: Mapping[str, Any]) -> str:
+        """Which of several results of the stage this is, such as the length of the window."""
+
     def params(self, capture: Capture, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Extra SQL parameters."""
 
@@ -74,18 +77,26 @@ class DeriveWeek:
                     f"{capture.capture_id} is not {self.needs} yet; run the step before {self.name}"
                 )
             inputs = self.derivation.inputs(context.storage, context, capture)
+            variant = self.derivation.variant(inputs)
             done = stage_metrics(context.storage, capture.capture_id, self.stage)
-            if done and done.get("inputs") == inputs:
+            if done and done["inputs"].get(variant) == inputs:
                 return StepResult.unchanged(f"{capture.capture_id} is already {self.stage}", **_receipt(capture, done))
             with context.storage.transaction() as session:
-                metrics = self._fill(session, context, capture, inputs)
+                known = {**(done["inputs"] if done else {}), variant: inputs}
+                metrics = self._fill(session, context, capture, inputs, known)
                 held.confirm(session)
         tables = ", ".join(f"{name} {count:,}" for name, count in metrics["tables"].items())
         return StepResult.done(f"{self.stage} {capture.partition}: {tables}", **_receipt(capture, metrics))
 
     def _fill(
-        self, session: Session, context: StepContext, capture: Capture, inputs: Mapping[str, Any]
+        self,
+        session: Session,
+        context: StepContext,
+        capture: Capture,
+        inputs: Mapping[str, Any],
+        known: Mapping[str, Any],
     ) -> dict[str, Any]:
+        """Compute every table; ``known`` is what the manifest then says each variant rests on."""
         stamp = context.stamp()
         params = {**_common(capture, stamp), **self.derivation.params(capture, inputs)}
         rows: dict[str, int] = {}
@@ -93,7 +104,7 @@ class DeriveWeek:
             name = _table_of(path)
             self.derivation.clear(session, checked_identifier(f"{self.dataset.sql_folder}_{name}"), capture, params)
             rows[name] = session.execute(read_sql(path, session.dialect), params)
-        metrics = {"tables": rows, "inputs": inputs, **self.derivation.check(session, capture, rows)}
+        metrics = {"tables": rows, "inputs": known, **self.derivation.check(session, capture, rows)}
         self.derivation.conclude(session, context.settings.sql_dir / self.dataset.sql_folder, capture, stamp)
         rows_of_first = next(iter(rows.values()))
         record_stage(session, capture, self.stage, row_count=rows_of_first, metrics=metrics, stamp=stamp)
@@ -117,6 +128,9 @@ class _Aggregation:
 
     def inputs(self, storage: Storage, context: StepContext, capture: Capture) -> dict[str, Any]:
         return {}
+
+    def variant(self, inputs: Mapping[str, Any]) -> str:
+        return "week"
 
     def params(self, capture: Capture, inputs: Mapping[str, Any]) -> dict[str, Any]:
         days = len(sessions_of(capture.partition.week_ending))
@@ -170,6 +184,9 @@ class _Rolling:
             },
         )
         return {"window_weeks": weeks, "captures": [row[0] for row in found.rows]}
+
+    def variant(self, inputs: Mapping[str, Any]) -> str:
+        return str(inputs["window_weeks"])
 
     def params(self, capture: Capture, inputs: Mapping[str, Any]) -> dict[str, Any]:
         start = window(capture.partition.week_ending, inputs["window_weeks"])[0]

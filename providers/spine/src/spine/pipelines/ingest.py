@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from spine.core.errors import SourceError
 from spine.core.partitions import Partition, capture_id
 from spine.core.results import StepResult
-from spine.core.weeks import require_published
+from spine.core.weeks import NEW_YORK, require_published
 from spine.finra.dataset import OTC_TRANSPARENCY, Dataset
 from spine.finra.file_week import resolve_week
 from spine.finra.layout import Layout
@@ -84,7 +84,7 @@ class IngestWeek:
         week_ending = resolve_week(layout, head[-1], origin.tier, origin.week_ending, origin.name)
         require_published(origin.tier, week_ending, context.clock())
         partition = Partition(self.dataset.name, origin.tier, week_ending)
-        typer = WeeklyRows(layout, partition, summary_type)
+        typer = WeeklyRows(layout, partition, summary_type, context.clock().astimezone(NEW_YORK).date())
         intake = Intake(origin.name, reading, typer, Progress(context.log, origin.name, origin.size))
         with lease(context.storage, lease_key(partition), context.run_id, clock=context.clock) as held:
             return self._capture(context, held, origin, intake, chain(head, batches))
