@@ -11,9 +11,8 @@ from spine.cli.session import spine_session
 from spine.core.tiers import Tier
 from spine.core.weeks import parse_week_ending
 
-_COLUMNS = (
-    "c.tier, c.week_ending, r.stage, r.line_number, r.reason_code, r.reason_detail, r.source_locator, r.capture_id"
-)
+_COLUMNS = "r.domain, c.tier, c.week_ending, r.stage, r.line_number, r.reason_code, r.reason_detail, "
+    "r.source_locator, r.capture_id"
 
 
 def list_rejects(args: Namespace) -> None:
@@ -26,8 +25,8 @@ def list_rejects(args: Namespace) -> None:
             wanted["week_ending"] = parse_week_ending(args.week_ending)
         where = " AND ".join(f"c.{name} = :{name}" for name in wanted) or "1 = 1"
         rows = storage.stream(
-            f"SELECT {_COLUMNS} FROM core_rejects r JOIN core_captures c ON c.capture_id = r.capture_id WHERE {where} "
-            f"ORDER BY c.capture_no DESC, r.line_number {storage.dialect.limit(args.limit)}",
+            f"SELECT {_COLUMNS} FROM core_rejects r LEFT JOIN core_captures c ON c.capture_id = r.capture_id WHERE {where} "
+            f"ORDER BY r.created_at DESC, r.line_number {storage.dialect.limit(args.limit)}",
             wanted,
         )
         AirflowConsole().print_as(data=list(rows) or [{"rejects": "none"}], output=args.output)

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from spine.core.errors import LeaseHeld, SpineError
+from spine.core.errors import LeaseHeld, SpineError, TransientError
 from spine.storage.base import Session, Storage
 
 LEASE_SECONDS = 300.0
@@ -62,7 +62,7 @@ def lease(
     """
     owner = _this_process()
     deadline = time.monotonic() + wait
-    while (taken := _try_take(storage, key, execution_id, owner, clock())) is None:
+    while (taken := _take_or_none(storage, key, execution_id, owner, clock())) is None:
         if time.monotonic() >= deadline:
             raise LeaseHeld(f"{key} is held by {_holder(storage, key)}; waited {wait:.0f} s", retry_after=30.0)
         sleep(_POLL_SECONDS)
@@ -71,6 +71,13 @@ def lease(
     finally:
         with suppress(SpineError):  # it ends by itself, and an error of the block must not hide behind this one
             storage.execute(_RELEASE, {"key": key, "token": taken.token})
+
+
+def _take_or_none(storage: Storage, key: str, execution_id: str, owner: str, now: dt.datetime) -> Lease | None:
+    try:
+        return _try_take(storage, key, execution_id, owner, now)
+    except TransientError:  # on SQLite another run's long write: as good a reason to wait as a lease
+        return None
 
 
 def _try_take(storage: Storage, key: str, execution_id: str, owner: str, now: dt.datetime) -> Lease | None:
