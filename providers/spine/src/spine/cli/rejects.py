@@ -11,8 +11,10 @@ from spine.cli.session import spine_session
 from spine.core.tiers import Tier
 from spine.core.weeks import parse_week_ending
 
-_COLUMNS = "r.domain, c.tier, c.week_ending, r.stage, r.line_number, r.reason_code, r.reason_detail, "
-    "r.source_locator, r.capture_id"
+_COLUMNS = (
+    "r.domain, c.tier, c.week_ending, r.stage, r.line_number, r.reason_code, r.reason_detail, r.source_locator, "
+    "r.capture_id"
+)
 
 
 def list_rejects(args: Namespace) -> None:
