@@ -23,11 +23,12 @@ from typing import Any
 from spine.core.tiers import Tier
 from spine.finra.answers import Answer
 from spine.finra.api_source import FIELDS
-from spine.finra.client import FinraClient, Tuning
+from spine.finra.client import FinraClient
 from spine.finra.limits import RateLimit
 from spine.finra.pages import WireFormat, read_page
 from spine.finra.query import Query, equal
 from spine.finra.redaction import Redactor
+from spine.finra.tuning import Tuning
 
 RESULTS = Path(__file__).parent / "results" / "finra_pages.json"
 NOW = dt.datetime(2026, 5, 15, 18, tzinfo=dt.UTC)

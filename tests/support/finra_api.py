@@ -14,7 +14,8 @@ from unittest import mock
 import pytest
 
 from spine.core.errors import SpineError
-from spine.finra.client import FinraClient, Tuning
+from spine.finra.client import FinraClient
+from spine.finra.tuning import Tuning
 from tests.support.http_server import Answer, Asked, Reply, Server, serving
 
 NOW = dt.datetime(2026, 5, 15, 12, tzinfo=dt.UTC)

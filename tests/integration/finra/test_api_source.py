@@ -23,9 +23,10 @@ from spine.core.partitions import Partition
 from spine.core.retrying import RetryPolicy
 from spine.core.tiers import Tier
 from spine.finra.api_source import FIELDS, SUMMARY_TYPES, FinraWeeklySource
-from spine.finra.client import FinraClient, Tuning
+from spine.finra.client import FinraClient
 from spine.finra.layout import Layout
 from spine.finra.simulator import EmptyAnswer, Fault, FaultKind, HeaderStyle, Keyless, Simulator
+from spine.finra.tuning import Tuning
 from spine.finra.weekly_rows import WeeklyRows
 from spine.sources import LINE_NUMBER, SourceReading
 from tests.integration.finra.conftest import Start

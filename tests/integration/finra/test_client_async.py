@@ -11,10 +11,11 @@ import pytest
 from spine.core.errors import DeadlineExceeded, PermissionDenied, SourceError, TransientError
 from spine.finra.async_jobs import AsyncJobs
 from spine.finra.auth import FinraCredentials
-from spine.finra.client import FinraClient, Tuning
+from spine.finra.client import FinraClient
 from spine.finra.pages import WireFormat
 from spine.finra.query import Query, equal
 from spine.finra.simulator import Fault, FaultKind
+from spine.finra.tuning import Tuning
 from tests.integration.finra.conftest import Start
 from tests.support.finra_api import Paged, Waits, everything_logged, made_rows, talking
 from tests.support.http_server import Asked, Reply, Server, json_reply

@@ -13,8 +13,8 @@ import pytest
 from spine.core.errors import ConfigurationError, PermissionDenied, SourceError, SpineError
 from spine.core.retrying import RetryBudget, RetryPolicy
 from spine.finra.auth import FinraCredentials, TokenSource
-from spine.finra.client import Tuning
 from spine.finra.transport import Transport
+from spine.finra.tuning import Tuning
 from tests.support.finra_api import NOW, Paged, Talk, everything_logged, made_rows, talking
 from tests.support.http_server import Asked, Reply, json_reply, serving
 

@@ -20,8 +20,8 @@ from spine.core.errors import (
     ValidationError,
 )
 from spine.core.retrying import RetryPolicy
-from spine.finra.client import Tuning
 from spine.finra.query import equal
+from spine.finra.tuning import Tuning
 from tests.support.finra_api import NOW, Paged, everything_logged, made_rows, talking, text_of
 from tests.support.http_server import Reply, in_turn, json_reply
 

@@ -9,8 +9,8 @@ import json
 import pytest
 
 from spine.core.errors import SourceError
-from spine.finra.client import Tuning
 from spine.finra.query import Compare, Comparison, DateRange, OneOf, equal
+from spine.finra.tuning import Tuning
 from tests.support.finra_api import Paged, made_rows, talking
 from tests.support.http_server import Asked, Reply
 

@@ -9,21 +9,21 @@ import datetime as dt
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
-from spine.core.errors import ConfigurationError, PermissionDenied
-from spine.core.retrying import Random, RetryBudget, RetryPolicy, Sleep
+from spine.core.errors import PermissionDenied
+from spine.core.retrying import Random, RetryBudget, Sleep
 from spine.core.tiers import Tier
 from spine.finra.auth import FinraCredentials, TokenSource
 from spine.finra.catalog import Metadata, Partitions, week_endings
-from spine.finra.limits import ASYNC_LIMIT, SYNC_LIMIT, Limiters, RateLimit
+from spine.finra.limits import Limiters
 from spine.finra.query import Filter, Query, equal
 from spine.finra.session import Session
 from spine.finra.transport import Transport
+from spine.finra.tuning import Tuning
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,41 +49,6 @@ class Environment(StrEnum):
     def token_url(self) -> str:
         host = "ews-qaint.fip.qa.finra.org" if self is Environment.QA else "ews.fip.finra.org"
         return f"https://{host}/fip/rest/ews/oauth2/access_token"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tuning:
-    """How a client goes about it.
-
-    :param rows_as: how rows travel; text is a third of the bytes and nine times faster to read (benchmarks/).
-    :param page_rows: rows asked for at a time, at most 5,000.
-    :param concurrency: pages in flight.
-    :param timeout: seconds for one exchange.
-    :param restarts: how often a pull begins again because rows changed under it.
-    :param async_above: larger pulls become asynchronous jobs; the default is all that pages can reach.
-    :param poll_seconds: between two questions after a job.
-    :param patience: seconds until a job is given up.
-    """
-
-    rows_as: Literal["text", "json"] = "text"
-    page_rows: int = 5000
-    concurrency: int = 4
-    timeout: float = 60.0
-    restarts: int = 3
-    async_above: int = 505_000
-    poll_seconds: float = 60.0
-    patience: float = 3600.0
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
-    sync_limit: RateLimit = SYNC_LIMIT
-    async_limit: RateLimit = ASYNC_LIMIT
-
-    def __post_init__(self) -> None:
-        if self.rows_as not in ("text", "json"):
-            raise ConfigurationError(f"rows_as is '{self.rows_as}'; expected text or json")
-        bounds = {"page_rows": (1, 5000), "concurrency": (1, 32), "restarts": (0, 100), "timeout": (0.001, 3600)}
-        for name, (least, most) in bounds.items():
-            if not least <= getattr(self, name) <= most:
-                raise ConfigurationError(f"{name} is {getattr(self, name)}; expected {least} to {most}")
 
 
 class FinraClient:

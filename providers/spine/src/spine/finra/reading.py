@@ -16,7 +16,7 @@ from spine.finra.query import Query
 from spine.finra.session import Session
 
 if TYPE_CHECKING:
-    from spine.finra.client import Tuning
+    from spine.finra.tuning import Tuning
 
 
 @dataclass(frozen=True, slots=True)

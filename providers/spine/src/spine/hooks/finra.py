@@ -16,7 +16,8 @@ from spine.core.suggest import did_you_mean
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-    from spine.finra.client import Environment, FinraClient, Tuning
+    from spine.finra.client import Environment, FinraClient
+    from spine.finra.tuning import Tuning
 
 # Extras as the connection form writes them, and what each must be.
 _EXTRAS: dict[str, type] = {
@@ -116,8 +117,8 @@ def _base_url(connection: Connection | None) -> str | None:
 
 
 def _tuning(extra: Mapping[str, Any]) -> Tuning:
-    from spine.finra.client import Tuning
     from spine.finra.limits import ASYNC_LIMIT, SYNC_LIMIT
+    from spine.finra.tuning import Tuning
 
     names = {"rows_as": "rows_as", "page_size": "page_rows", "max_concurrency": "concurrency", "timeout": "timeout"}
     return Tuning(
