@@ -16,6 +16,7 @@ from hypothesis import settings
 from tests.support.airflow import create_metadata_database, isolate_airflow
 from tests.support.paths import FINRA_DATA
 from tests.support.postgres import PostgresServer, PostgresUnavailable, running_postgres
+from tests.support.standalone import Deployment, running_deployment
 from tests.support.storage import DATABASES, open_storage, open_upgraded
 
 if TYPE_CHECKING:
@@ -78,6 +79,13 @@ def upgraded_storage(database_url: str) -> Iterator[Storage]:
     """A database of each kind in turn, with every migration."""
     with open_upgraded(database_url) as storage:
         yield storage
+
+
+@pytest.fixture(scope="session")
+def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A running Airflow. Tests share it, as they start it but once: each brings weeks and files of its own."""
+    with running_deployment(tmp_path_factory.mktemp("standalone")) as deployment:
+        yield deployment
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +11,7 @@ from spine.core.tiers import Tier
 from spine.finra.synthetic import SyntheticMarket, write_weeks
 from spine.storage.sqlite import SqliteStorage
 from tests.support.paths import FINRA_DATA
-from tests.support.standalone import Airflow, running_airflow
+from tests.support.standalone import Airflow, Deployment
 
 pytestmark = pytest.mark.integration
 DAG_ID = "finra.weekly_refresh"
@@ -21,27 +19,18 @@ REAL_FILE = "finra_otc_weekly_otc_20251215.csv"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("standalone")
+def airflow(standalone: Deployment) -> Airflow:
+    """With one invented week, and a real one where there is one, to read."""
     market = SyntheticMarket(symbols=dict.fromkeys(Tier, 20))
-    write_weeks(folder / "files", weeks=1, until=dt.date(2026, 5, 15), tiers=[Tier.T1], market=market)
+    write_weeks(standalone.files, weeks=1, until=dt.date(2026, 5, 15), tiers=[Tier.T1], market=market)
     if (FINRA_DATA / REAL_FILE).exists():
-        shutil.copy(FINRA_DATA / REAL_FILE, folder / "files")
-    return folder
+        shutil.copy(FINRA_DATA / REAL_FILE, standalone.files)
+    return standalone.airflow
 
 
-@pytest.fixture(scope="module")
-def storage(folder: Path) -> Iterator[SqliteStorage]:
-    storage = SqliteStorage(folder / "spine.db")
-    yield storage
-    storage.close()
-
-
-@pytest.fixture(scope="module")
-def airflow(folder: Path, storage: SqliteStorage) -> Iterator[Airflow]:
-    connection = {"conn_type": "sqlite", "host": str(storage.path)}
-    with running_airflow(folder / "home", folder / "files", connection) as airflow:
-        yield airflow
+@pytest.fixture
+def storage(standalone: Deployment) -> SqliteStorage:
+    return standalone.storage
 
 
 @pytest.mark.timeout(600)

@@ -10,13 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from spine.storage.sqlite import SqliteStorage
 from tests.support.paths import ROOT
 
 _START_SECONDS = 180
@@ -49,6 +50,25 @@ class Airflow:
         )
         instances = self.call("GET", f"{path}/taskInstances").json()["task_instances"]
         return {**run, "tasks": {each["task_id"]: each["state"] for each in instances}}
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A running Airflow with its domain database and its file root."""
+
+    airflow: Airflow
+    storage: SqliteStorage
+    files: Path
+
+
+@contextmanager
+def running_deployment(folder: Path) -> Iterator[Deployment]:
+    """Everything in ``folder``, with an empty file root."""
+    files, storage = folder / "files", SqliteStorage(folder / "spine.db")
+    files.mkdir(parents=True)
+    connection = {"conn_type": "sqlite", "host": str(storage.path)}
+    with closing(storage), running_airflow(folder / "home", files, connection) as airflow:
+        yield Deployment(airflow, storage, files)
 
 
 @contextmanager
