@@ -72,6 +72,7 @@ def test_the_wheel_builds_offline_and_is_complete(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     assert {"spine/provider.yaml", "spine/py.typed", "spine/plugin.py", "spine/core/tiers.py"} <= names
+    assert {"spine/console/templates/coverage.html", "spine/console/static/console.css"} <= names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"spine", "airflow_provider_spine"}
 
 
