@@ -83,28 +83,30 @@ class FinraWeeklySource:
         :raises SourceError: there is no such week, or FINRA's rows of it never held still.
         """
         try:
-            return self._read(HISTORIC) if self._historic else self._current()
+            reading = self._read(HISTORIC) if self._historic else self._current()
+            if reading is None:
+                raise self._no_rows()
+            return reading
         except SpineError as error:
             error.with_context(tier=self._tier, week_ending=self._week_ending, summary_type=self._summary_type)
             raise
 
-    def _current(self) -> ApiReading:
-        try:
-            return self._read(WEEKLY)
-        except _NoRows:
-            age = self._now().date() - self._week_ending
-            if self._historic is False or age < HISTORIC_AGE or self._client.mock:
-                raise
+    def _current(self) -> ApiReading | None:
+        reading = self._read(WEEKLY)
+        age = self._now().date() - self._week_ending
+        if reading or self._historic is False or age < HISTORIC_AGE or self._client.mock:
+            return reading
         self.name = self._client.url_of(HISTORIC)
         return self._read(HISTORIC)
 
-    def _read(self, dataset: str) -> ApiReading:
+    def _read(self, dataset: str) -> ApiReading | None:
+        """The week's rows; None when the partition is not there, or empty."""
         only = self._summary_type if dataset == HISTORIC else None
         reading = ApiReading(self._pull(dataset), only)
-        if reading.empty:
-            reading.close()
-            raise self._no_rows()
-        return reading
+        if not reading.empty:
+            return reading
+        reading.close()
+        return None
 
     def _pull(self, dataset: str) -> Spool:
         partition = (equal("weekStartDate", monday_of(self._week_ending)), equal("tierIdentifier", self._tier))
@@ -120,23 +122,19 @@ class FinraWeeklySource:
             _log.warning("FINRA refused the sort, reading pages without one: %s", error.message)
             return self._client.pull(Query(WEEKLY, filters, FIELDS), unique=True)
 
-    def _no_rows(self) -> _NoRows:
+    def _no_rows(self) -> SourceError:
         out, now = published_at(self._tier, self._week_ending), self._now()
         what = f"{self.name} has no {self._summary_type} rows of {self._tier} for the week ending {self._week_ending}"
         newest = newest_published(self._tier, now)
         if out > now:
-            return _NoRows(
+            return SourceError(
                 f"{what}, and none are due: FINRA publishes them on {out:%Y-%m-%d %H:%M %Z}; newest: {newest}"
             )
-        return _NoRows(
+        return SourceError(
             f"{what}, which were due on {out:%Y-%m-%d %H:%M %Z}; the newest week out is {newest}. "
             "FINRA may be late, or no longer keep the week",
             retryable=now - out < LATE,
         )
-
-
-class _NoRows(SourceError):
-    """The partition is not there, or empty."""
 
 
 class ApiReading:
