@@ -15,7 +15,7 @@ from spine.core.results import StepResult
 from spine.core.settings import Settings
 from spine.finra.client import FinraClient
 from spine.finra.download_file import DOWNLOAD_COLUMNS
-from spine.pipelines.connections import NoConnections
+from spine.pipelines.connections import Connections, NoConnections
 from spine.pipelines.context import StepContext
 from spine.pipelines.registry import get_pipeline
 from spine.storage.base import Storage
@@ -57,11 +57,12 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Weekly:
-    """A small deployment: one database, one file root, one clock."""
+    """A small deployment: one database, one file root, one clock, and perhaps a way to other systems."""
 
     storage: Storage
     root: Path
     clock: Clock = field(default_factory=Clock)
+    connections: Connections = field(default_factory=NoConnections)
 
     @property
     def settings(self) -> Settings:
@@ -81,11 +82,14 @@ class Weekly:
             storage=self.storage,
             settings=self.settings,
             clock=self.clock,
+            connections=self.connections,
             on_step=on_step,
         )
 
     def context(self, **params: Any) -> StepContext:
-        return StepContext(self.storage, self.settings, params, run_id="test", clock=self.clock)
+        return StepContext(
+            self.storage, self.settings, params, run_id="test", clock=self.clock, connections=self.connections
+        )
 
     def ingest(self, **params: Any) -> StepResult:
         """The first step alone; its error is raised."""
