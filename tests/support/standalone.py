@@ -1,4 +1,4 @@
-"""A running Airflow, as ``make ui`` starts it, and a client that talks to it as a frontend would."""
+"""A running Airflow, as ``make ui`` starts it, with a FINRA of its own; and ways to talk to it: REST and commands."""
 
 from __future__ import annotations
 
@@ -9,32 +9,58 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
+from spine.core.tiers import Tier
+from spine.finra.simulator import Simulator, running_simulator
+from spine.finra.synthetic import SyntheticMarket
 from spine.storage.sqlite import SqliteStorage
 from tests.support.paths import ROOT
 
 _START_SECONDS = 180
 _RUN_SECONDS = 180
+_MARKET = SyntheticMarket(symbols=dict.fromkeys(Tier, 20), venues=12)
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
 class Airflow:
-    """The REST API of a running Airflow."""
+    """The REST API of a running Airflow, and the environment in which its commands run."""
 
     url: str
     token: str
     log: Path
+    environment: Mapping[str, str]
 
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.token}"}
         return httpx.request(method, f"{self.url}{path}", headers=headers, timeout=30, **options)
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """``airflow`` with these words, in the same home, until it ends."""
+        return subprocess.run(
+            ["sh", "-c", '. scripts/airflow-env.sh && exec airflow "$@"', "airflow", *words],
+            cwd=ROOT,
+            env=dict(self.environment),
+            capture_output=True,
+            text=True,
+            timeout=_RUN_SECONDS,
+            check=False,
+        )
+
+    def unpause(self, dag_id: str) -> None:
+        answer = self.call("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
+        assert answer.status_code == 200, answer.text
+
+    def until(self, ask: Callable[[], _Answer], good: Callable[[_Answer], bool]) -> _Answer:
+        """The first good answer; Airflow's log where none comes."""
+        return _until(ask, good, _RUN_SECONDS, self.log)
 
     def trigger(self, dag_id: str, conf: dict[str, Any]) -> httpx.Response:
         return self.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": conf})
@@ -42,23 +68,22 @@ class Airflow:
     def finished(self, dag_id: str, run_id: str) -> dict[str, Any]:
         """The run when it is over, with the state of each task under ``tasks``."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
-        run = _until(
-            lambda: self.call("GET", path).json(),
-            lambda run: run["state"] in ("success", "failed"),
-            _RUN_SECONDS,
-            self.log,
-        )
+        run = self.until(lambda: self.call("GET", path).json(), lambda run: run["state"] in ("success", "failed"))
         instances = self.call("GET", f"{path}/taskInstances").json()["task_instances"]
         return {**run, "tasks": {each["task_id"]: each["state"] for each in instances}}
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A running Airflow with its domain database and its file root."""
+    """A running Airflow with its domain database, its file root and the FINRA that ``finra_default`` points to.
+
+    :param finra: it has its newest weeks by the real clock, as Airflow's tasks do.
+    """
 
     airflow: Airflow
     storage: SqliteStorage
     files: Path
+    finra: Simulator
 
 
 @contextmanager
@@ -66,14 +91,30 @@ def running_deployment(folder: Path) -> Iterator[Deployment]:
     """Everything in ``folder``, with an empty file root."""
     files, storage = folder / "files", SqliteStorage(folder / "spine.db")
     files.mkdir(parents=True)
-    connection = {"conn_type": "sqlite", "host": str(storage.path)}
-    with closing(storage), running_airflow(folder / "home", files, connection) as airflow:
-        yield Deployment(airflow, storage, files)
+    with closing(storage), running_simulator(market=_MARKET, weeks=30) as finra:
+        connections = {
+            "SPINE_DEFAULT": {"conn_type": "sqlite", "host": str(storage.path)},
+            "FINRA_DEFAULT": _connection_to(finra, folder / "limits"),
+        }
+        with running_airflow(folder / "home", files, connections) as airflow:
+            pool = {"name": "finra", "slots": 3, "description": "Requests to FINRA"}
+            assert airflow.call("POST", "/api/v2/pools", json=pool).status_code == 201
+            yield Deployment(airflow, storage, files, finra)
+
+
+def _connection_to(finra: Simulator, limits: Path) -> dict[str, Any]:
+    return {
+        "conn_type": "finra",
+        "host": finra.url,
+        "login": finra.options.client_id,
+        "password": finra.options.client_secret,
+        "extra": {"token_url": finra.token_url, "rate_limit_dir": str(limits)},
+    }
 
 
 @contextmanager
-def running_airflow(home: Path, files: Path, storage: dict[str, Any]) -> Iterator[Airflow]:
-    """``airflow standalone`` with a metadata database, file root and storage connection of its own."""
+def running_airflow(home: Path, files: Path, connections: Mapping[str, dict[str, Any]]) -> Iterator[Airflow]:
+    """``airflow standalone`` with a metadata database, a file root and connections (by id in capitals) of its own."""
     port, log = _free_port(), home / "standalone.log"
     home.mkdir(parents=True, exist_ok=True)
     environment = {
@@ -82,7 +123,7 @@ def running_airflow(home: Path, files: Path, storage: dict[str, Any]) -> Iterato
         "AIRFLOW__SPINE__FILE_ROOT": str(files),
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
-        "AIRFLOW_CONN_SPINE_DEFAULT": json.dumps(storage),
+        **{f"AIRFLOW_CONN_{name}": json.dumps(connection) for name, connection in connections.items()},
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
     command = ". scripts/airflow-env.sh && airflow db migrate && airflow spine db upgrade && exec airflow standalone"
@@ -92,7 +133,7 @@ def running_airflow(home: Path, files: Path, storage: dict[str, Any]) -> Iterato
             ["sh", "-c", command], cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
         )
     try:
-        yield _wait_for_airflow(f"http://127.0.0.1:{port}", home, log)
+        yield _wait_for_airflow(f"http://127.0.0.1:{port}", home, log, environment)
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         try:
@@ -102,12 +143,13 @@ def running_airflow(home: Path, files: Path, storage: dict[str, Any]) -> Iterato
             process.wait()
 
 
-def _wait_for_airflow(url: str, home: Path, log: Path) -> Airflow:
+def _wait_for_airflow(url: str, home: Path, log: Path, environment: Mapping[str, str]) -> Airflow:
     passwords = home / "simple_auth_manager_passwords.json.generated"
     _until(passwords.exists, bool, _START_SECONDS, log)
     login = {"username": "admin", "password": json.loads(passwords.read_text())["admin"]}
     answer = _until(lambda: _post(f"{url}/auth/token", login), lambda found: found is not None, _START_SECONDS, log)
-    airflow = Airflow(url, answer["access_token"], log)
+    assert answer is not None
+    airflow = Airflow(url, answer["access_token"], log, environment)
     _until(
         lambda: airflow.call("GET", "/api/v2/dags/finra.weekly_refresh").status_code,
         lambda status: status == 200,
@@ -125,7 +167,7 @@ def _post(url: str, body: dict[str, str]) -> dict[str, Any] | None:
     return answer.json() if answer.status_code == 201 else None
 
 
-def _until(ask: Any, good: Any, seconds: float, log: Path) -> Any:
+def _until(ask: Callable[[], _Answer], good: Callable[[_Answer], bool], seconds: float, log: Path) -> _Answer:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if good(answer := ask()):
