@@ -19,6 +19,7 @@ from spine.core.errors import (
     SourceError,
     SpineError,
     as_spine_error,
+    error_from_dict,
 )
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, SpineError)]
@@ -109,3 +110,16 @@ def test_errors_from_elsewhere_find_their_place(error: BaseException, kind: type
 def test_our_own_errors_stay_themselves() -> None:
     error = LoadError("x")
     assert as_spine_error(error) is error
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_receipt_reads_back_as_the_error_it_was(kind: type[SpineError]) -> None:
+    assert type(error_from_dict(kind("no").to_dict())) is kind
+
+
+@pytest.mark.parametrize("category", ErrorCategory)
+def test_a_class_from_elsewhere_reads_back_as_its_category(category: ErrorCategory) -> None:
+    found = error_from_dict({"type": "SomebodysError", "category": str(category), "message": "no"})
+    assert found.category is category
+    assert SpineError in (type(found), *type(found).__bases__)
+    assert type(error_from_dict({"type": "KINDS", "message": "no"})) is SpineError

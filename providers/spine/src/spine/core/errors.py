@@ -166,10 +166,10 @@ def as_spine_error(error: BaseException) -> SpineError:
 
 
 def error_from_dict(known: Mapping[str, Any]) -> SpineError:
-    """The error that a receipt (``to_dict``) speaks of, as the class it was."""
-    kind = globals().get(str(known.get("type")), SpineError)
-    if not (isinstance(kind, type) and issubclass(kind, SpineError)):
-        kind = SpineError
+    """The error that a receipt (``to_dict``) speaks of, as the class it was; one from elsewhere as its category's class."""
+    tree = {name: each for name, each in globals().items() if isinstance(each, type) and issubclass(each, SpineError)}
+    by_category = {str(each.category): each for each in reversed(tree.values())}  # the base stands before its kinds
+    kind = tree.get(str(known.get("type"))) or by_category.get(str(known.get("category")), SpineError)
     error = kind(str(known.get("message") or "the step failed and did not say why"), context=known.get("context"))
     error.retryable = bool(known.get("retryable", error.retryable))
     error.retry_after = known.get("retry_after", error.retry_after)
