@@ -153,6 +153,17 @@ def test_a_week_is_the_same_from_the_api_and_from_its_file(weekly: Weekly, tier:
         assert_same(published(weekly), published(other))
 
 
+def test_a_file_after_the_api_is_a_revision_that_changes_no_number(weekly: Weekly, tmp_path: Path) -> None:
+    """It is one because the API also tells product types; from then on both are known."""
+    write_week_file(MARKET.week(Tier.T2, WEEK), tmp_path / "week.psv")
+    from_file = {"tier": "T2", "week_ending": WEEK.isoformat(), "file_path": "week.psv"}
+    weekly.run(**ASKED)
+    weekly.run(**from_file)
+    assert [row["revision_type"] for row in weekly.rows("core_data_revisions")] == ["NONE"]
+    for params in (ASKED, from_file):
+        assert weekly.run(**params).results["ingest"].status == "unchanged"
+
+
 def published(weekly: Weekly) -> Pictures:
     """All but a line's place in its source, and the product type, which FINRA's file does not tell."""
     without = {"line_number", "product_type"}
