@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from spine.core.tiers import Tier
 from spine.core.weeks import window
-from tests.support.browser import find_chromium, logged_in_page, running_chromium
+from tests.support.browser import logged_in_page
 from tests.support.ledger import ALL, THREE, add_capture
 from tests.support.standalone import Airflow, Deployment
 
@@ -20,15 +20,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 # Weeks that no other test of the shared Airflow touches.
 FRIDAY = dt.date(2023, 6, 16)
 ADDRESS = f"/spine/?weeks=6&end={FRIDAY}"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = find_chromium()
-    if path is None:
-        pytest.skip("no Chromium on this machine")
-    with running_chromium(path) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

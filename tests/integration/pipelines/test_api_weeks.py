@@ -132,15 +132,7 @@ def test_rows_without_a_venue_make_no_venue_figures(alone: dict[str, Pictures], 
 
 
 def of_type(pictures: Pictures, summary_type: str) -> Pictures:
-    """What is rounded to cents is left out: a half goes up on PostgreSQL, and on SQLite where its double goes."""
-    return {
-        view: [
-            {name: value for name, value in row.items() if name not in ("liquidity_score", "volume_per_day")}
-            for row in rows
-            if row["summary_type"] == summary_type
-        ]
-        for view, rows in pictures.items()
-    }
+    return {view: [row for row in rows if row["summary_type"] == summary_type] for view, rows in pictures.items()}
 
 
 @pytest.mark.parametrize("tier", Tier)

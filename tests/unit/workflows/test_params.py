@@ -22,6 +22,7 @@ def test_defaults_are_filled_in(weekly: Workflow) -> None:
     assert validate_params(weekly, {}) == {
         "tier": "OTCE",
         "week_ending": None,
+        "summary_type": "ATS_W_SMBL_FIRM",
         "source": "file",
         "file_path": None,
         "force": False,
