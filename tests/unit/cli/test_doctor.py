@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from argparse import Namespace
@@ -12,7 +13,9 @@ from typing import Any
 import pytest
 
 from spine.cli.doctor import doctor
-from spine.core.weeks import parse_week_ending, window
+from spine.core.tiers import Tier
+from spine.core.weeks import newest_published, parse_week_ending, published_at, window
+from spine.finra.simulator import running_simulator
 from spine.storage.base import Storage
 from spine.storage.ledger import set_hold
 from tests.support.golden import assert_golden
@@ -58,6 +61,22 @@ def test_gaps_and_findings_come_with_their_commands(weekly: Weekly, capsys: pyte
     with pytest.raises(SystemExit, match="1"):
         doctor(_args(start=WEEKS[0].isoformat(), end=WEEKS[-1].isoformat()))
     assert_golden("doctor/gaps.txt", _told(capsys, weekly.storage))
+
+
+def test_finra_is_asked_who_is_late(
+    weekly: Weekly, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FINRA's clock stands still: it lacks the week that the calendar says is out since, and has one that we lack."""
+    now = dt.datetime.now(dt.UTC)
+    weeks = window(newest_published(Tier.T1, now), 3)
+    stopped = published_at(Tier.T1, weeks[1]) + dt.timedelta(hours=1)
+    with running_simulator(weeks=8, now=stopped.astimezone(dt.UTC)) as finra:
+        monkeypatch.setenv("AIRFLOW_CONN_FINRA_DEFAULT", json.dumps({"conn_type": "finra", "host": finra.url}))
+        with pytest.raises(SystemExit, match="1"):
+            doctor(_args(weeks=3, tier="T1", format="json", ask_finra=True))
+    cells = {gap["week_ending"]: gap["state"] for gap in json.loads(capsys.readouterr().out)["gaps"]}
+    assert cells[weeks[1].isoformat()] == "late_here"
+    assert cells.get(weeks[2].isoformat(), "due") in ("late_at_source", "due")  # due in the hours after its publication
 
 
 def test_programs_get_json(weekly: Weekly, capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,6 +45,9 @@ ARG_TIERS = Arg(("--tiers",), help="Comma-separated tiers or aliases (default: a
 ARG_SYMBOLS = Arg(("--symbols",), help="Symbols in each tier", type=positive_int(allow_zero=False), metavar="N")
 ARG_VENUES = Arg(("--venues",), help="Venues in the market", type=positive_int(allow_zero=False), metavar="N")
 ARG_SEED = Arg(("--seed",), help="The same seed writes the same bytes", type=int, metavar="N")
+ARG_ASK_FINRA = Arg(
+    ("--ask-finra",), help="Ask FINRA which weeks it has, to tell who is late with a missing one", action="store_true"
+)
 ARG_FORMAT = Arg(
     ("--format",), help="Form of the files (default: download)", choices=("download", "simple", "scenario")
 )
@@ -115,7 +118,7 @@ def _reject_commands() -> tuple[ActionCommand, ...]:
 def _run_commands() -> tuple[ActionCommand, ...]:
     market = (ARG_WEEKS, ARG_UNTIL, ARG_TIERS, ARG_SYMBOLS, ARG_VENUES, ARG_SEED)
     files = (ARG_OUT, *market, ARG_FORMAT, ARG_DEFECTS)
-    examined = (ARG_WEEKS, ARG_FIRST_WEEK, ARG_LAST_WEEK, ARG_TIER, ARG_REPORT_FORMAT, ARG_VERBOSE)
+    examined = (ARG_WEEKS, ARG_FIRST_WEEK, ARG_LAST_WEEK, ARG_TIER, ARG_ASK_FINRA, ARG_REPORT_FORMAT, ARG_VERBOSE)
     server = (ARG_HOST, ARG_PORT, ARG_WEEKS, ARG_SYMBOLS, ARG_VENUES, ARG_SEED, ARG_NOW)
     manners = (ARG_KEYLESS, ARG_REQUESTS_PER_MINUTE, ARG_FAULT)
     return (

@@ -36,14 +36,19 @@ def doctor(args: Namespace) -> None:
     """Print the diagnosis. Exits with 1 when there is a gap or a finding."""
     with spine_session() as (settings, storage):
         start = parse_week_ending(args.start) if args.start else None
+        tiers = [Tier.parse(args.tier)] if args.tier else list(Tier)
+        now = dt.datetime.now(dt.UTC)
         diagnosis = examine(
             storage,
             settings.sql_dir,
-            tiers=[Tier.parse(args.tier)] if args.tier else list(Tier),
+            tiers=tiers,
             weeks=None if start else args.weeks or DEFAULT_WEEKS,
             start=start,
             end=parse_week_ending(args.end) if args.end else None,
-            now=dt.datetime.now(dt.UTC),
+            now=now,
+            in_source=_weeks_at_finra(settings.finra_conn_id, tiers, now)
+            if getattr(args, "ask_finra", False)
+            else None,
         )
     if args.format == "json":
         print(json.dumps(as_json(diagnosis), indent=2))
@@ -51,6 +56,21 @@ def doctor(args: Namespace) -> None:
         _print_text(diagnosis)
     if not diagnosis.healthy:
         raise SystemExit(1)
+
+
+def _weeks_at_finra(conn_id: str, tiers: list[Tier], now: dt.datetime) -> dict[tuple[Tier, dt.date], bool]:
+    """Whether FINRA has each week since the oldest one it lists."""
+    from spine.hooks.finra import FinraHook
+
+    found: dict[tuple[Tier, dt.date], bool] = {}
+    with FinraHook(conn_id).get_client() as client:
+        for tier in tiers:
+            listed = set(client.newest_weeks(tier))
+            week = min(listed, default=now.date())
+            while week <= now.date():
+                found[tier, week] = week in listed
+                week += dt.timedelta(days=7)
+    return found
 
 
 def as_json(diagnosis: Diagnosis) -> dict[str, Any]:

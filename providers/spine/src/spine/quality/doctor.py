@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,9 +54,11 @@ def examine(
     start: dt.date | None = None,
     end: dt.date | None = None,
     now: dt.datetime,
+    in_source: Mapping[tuple[Tier, dt.date], bool] | None = None,
 ) -> Diagnosis:
     """Every check; those of the data for the weeks asked for (see spine.quality.coverage).
 
+    :param in_source: whether FINRA has a week, where it was asked: tells who is late.
     :raises ValidationError: no such weeks.
     """
     place = storage.describe()
@@ -66,7 +68,7 @@ def examine(
         return Diagnosis(place, now, (Finding("database", Severity.CRITICAL, error.message),))
     if any(finding.check == "migrations" and finding.command for finding in first):
         return Diagnosis(place, now, tuple(first))
-    seen = coverage(storage, tiers=tiers, weeks=weeks, start=start, end=end, now=now)
+    seen = coverage(storage, tiers=tiers, weeks=weeks, start=start, end=end, now=now, in_source=in_source)
     findings = (*first, *_leases(storage, now), *_ledger(storage, seen), *_held(seen))
     return Diagnosis(place, now, findings, seen, tuple(gaps(seen)))
 
