@@ -1,4 +1,4 @@
-"""One browser for every test here."""
+"""One browser for each file of tests. Not for the session: while playwright is open, no other test can run an event loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from tests.support.browser import find_chromium, running_chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = find_chromium()
     if path is None:

@@ -57,7 +57,7 @@ def test_the_real_week_through_the_api_gives_the_known_totals(airflow: Airflow, 
     assert run["state"] == "success", run
     totals = storage.query(
         "SELECT COUNT(*) AS lines, SUM(total_shares) AS shares, SUM(total_trades) AS trades "
-        "FROM finra_otc_transparency_venue_volume_latest WHERE tier = 'OTCE'"
+        "FROM finra_otc_transparency_venue_volume_latest WHERE tier = 'OTCE' AND week_ending = '2025-11-14'"
     ).first
     assert totals == {"lines": 5328, "shares": 1_335_995_901, "trades": 472_776}
 
