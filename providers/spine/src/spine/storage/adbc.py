@@ -7,22 +7,23 @@ transaction take its write lock at the start (BEGIN IMMEDIATE) instead of failin
 from __future__ import annotations
 
 import datetime as dt
-import json
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from spine.core.errors import DependencyError, LoadError, SpineError, TransformError, TransientError
-from spine.storage.base import Dialect, Params, QueryResult
+from spine.core.errors import SpineError
+from spine.storage.arrow import conform, to_rows
+from spine.storage.base import Params, QueryResult
+from spine.storage.pooled import PooledStorage
 from spine.storage.sql import bind_values, checked_identifier
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from adbc_driver_manager.dbapi import Connection, Cursor
-    from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+    from sqlalchemy.pool import PoolProxiedConnection
 
 
 class AdbcSession:
@@ -102,54 +103,19 @@ class AdbcSession:
             raise
 
 
-class AdbcStorage(ABC):
+class AdbcStorage(PooledStorage[AdbcSession]):
     """A pool of ADBC connections to one database."""
 
-    dialect: Dialect
     begin = "BEGIN"
     begin_reading: Sequence[str] = ("BEGIN READ ONLY",)
     end_reading: Sequence[str] = ("ROLLBACK",)
-
-    def __init__(self, *, pool_size: int = 5, max_overflow: int = 10, pool_timeout: float = 30.0) -> None:
-        from sqlalchemy.pool import QueuePool
-
-        self._pool: QueuePool = QueuePool(
-            self._open,  # type: ignore[arg-type]
-            pool_size=pool_size,
-            max_overflow=max_overflow,
-            timeout=pool_timeout,
-            reset_on_return=None,  # transactions are ended here, in SQL
-        )
 
     @abstractmethod
     def _connect(self) -> Connection: ...
 
     @abstractmethod
-    def _on_connect(self) -> Iterable[str]:
-        """Statements that every new connection starts with."""
-
-    @abstractmethod
-    def translate(self, error: BaseException) -> SpineError:
-        """A driver's error as a member of our tree."""
-
-    @abstractmethod
     def load_schema(self, session: AdbcSession, table: str, given: pa.Schema) -> pa.Schema:
         """The Arrow types in which the driver accepts ``given`` for a table."""
-
-    @abstractmethod
-    def tables(self) -> list[str]: ...
-
-    @abstractmethod
-    def columns(self, table: str) -> dict[str, str]: ...
-
-    @abstractmethod
-    def describe(self) -> str: ...
-
-    def adapt(self, value: Any) -> Any:
-        """A Python value as the driver takes it."""
-        if isinstance(value, dt.datetime) and value.tzinfo is None:
-            raise SpineError(f"{value!r} has no time zone, and each database would guess another one")
-        return json.dumps(value, default=str, sort_keys=True) if isinstance(value, Mapping | list) else value
 
     def convert(self, column: pa.Array, kind: pa.DataType) -> pa.Array:
         """A column of a bulk load in the type of ``load_schema``."""
@@ -163,82 +129,17 @@ class AdbcStorage(ABC):
         """A result without the driver's private types."""
         return table
 
-    def _open(self) -> Connection:
-        try:
-            connection = self._connect()
-            try:
-                for statement in self._on_connect():
-                    with connection.cursor() as cursor:
-                        cursor.execute(statement)
-            except BaseException:
-                connection.close()
-                raise
-            return connection
-        except Exception as error:
-            raise self.translate(error) from error
+    def _session(self, connection: PoolProxiedConnection) -> AdbcSession:
+        return AdbcSession(self, connection)
 
-    @contextmanager
-    def session(self) -> Iterator[AdbcSession]:
-        """A connection in autocommit mode.
-
-        One that saw an error does not go back to the pool: the driver may have left it inside a transaction or a COPY.
-        """
-        connection = self._check_out()
-        try:
-            yield AdbcSession(self, connection)
-        except BaseException as error:
-            connection.invalidate()
-            if isinstance(error, DependencyError):
-                self._forget_idle()
-            raise
-        finally:
-            connection.close()
-
-    def _check_out(self) -> PoolProxiedConnection:
-        from sqlalchemy.exc import TimeoutError as PoolExhausted
-
-        try:
-            return self._pool.connect()
-        except PoolExhausted:
-            raise TransientError(
-                f"{self.describe()}: all connections of this process are in use; raise pool_size in the connection's extras"
-            ) from None
-
-    def _forget_idle(self) -> None:
-        """Drop every idle connection: the server that one of them lost is lost to all."""
-        dead, self._pool = self._pool, self._pool.recreate()
-        dead.dispose()
-
-    @contextmanager
-    def transaction(self) -> Iterator[AdbcSession]:
-        with self.session() as session:
-            session.execute(self.begin)
-            try:
-                yield session
-                self._commit(session)
-            except BaseException:
-                # When this fails the server has ended the transaction itself, or the connection is gone with it.
-                with suppress(SpineError):
-                    session.execute("ROLLBACK")
-                raise
+    def _begin(self, session: AdbcSession) -> None:
+        session.execute(self.begin)
 
     def _commit(self, session: AdbcSession) -> None:
-        # PostgreSQL answers COMMIT with a silent rollback then, SQLite would keep the other statements.
-        if session.failed:
-            raise TransformError(f"{self.describe()}: a statement of this transaction failed; nothing was committed")
         session.execute("COMMIT")
 
-    def execute(self, sql: str, params: Params | None = None) -> int:
-        with self.session() as session:
-            return session.execute(sql, params)
-
-    def query(self, sql: str, params: Params | None = None) -> QueryResult:
-        with self.session() as session:
-            return session.query(sql, params)
-
-    def read_arrow(self, sql: str, params: Params | None = None) -> pa.Table:
-        with self.session() as session:
-            return session.read_arrow(sql, params)
+    def _roll_back(self, session: AdbcSession) -> None:
+        session.execute("ROLLBACK")
 
     def stream(self, sql: str, params: Params | None = None, *, batch_size: int = 1000) -> Iterator[dict[str, Any]]:
         with self._reading() as session:
@@ -274,37 +175,6 @@ class AdbcStorage(ABC):
         import pyarrow as pa
 
         return iter(to_rows(self.plain(pa.Table.from_batches([batch]))))
-
-    def close(self) -> None:
-        self._pool.dispose()
-
-
-def to_rows(table: pa.Table) -> QueryResult:
-    """Python rows of an Arrow result."""
-    columns = [column.to_pylist() for column in table.columns]
-    return QueryResult(tuple(table.column_names), list(zip(*columns, strict=True)) if columns else [])
-
-
-def conform(
-    batch: pa.RecordBatch, schema: pa.Schema, convert: Callable[[pa.Array, pa.DataType], pa.Array]
-) -> pa.RecordBatch:
-    """The batch with its columns in the types of ``schema``.
-
-    :raises LoadError: other columns than those of the first batch, or values that the type cannot hold.
-    """
-    import pyarrow as pa
-
-    if batch.schema.equals(schema):
-        return batch
-    if batch.schema.names != schema.names:
-        raise LoadError(f"a batch has columns {', '.join(batch.schema.names)}; expected {', '.join(schema.names)}")
-    columns = []
-    for column, field in zip(batch.columns, schema, strict=True):
-        try:
-            columns.append(column if column.type == field.type else convert(column, field.type))
-        except pa.ArrowException as error:
-            raise LoadError(f"column {field.name} ({column.type}) cannot be stored as {field.type}: {error}") from error
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def utc_text(value: dt.datetime) -> str:

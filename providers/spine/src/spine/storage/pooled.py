@@ -1,0 +1,166 @@
+"""What every database with a pool of connections has in common, whichever driver is behind it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from spine.core.errors import DependencyError, SpineError, TransformError, TransientError
+from spine.storage.base import Dialect, Params, QueryResult, Session
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+
+
+class PooledSession(Session, Protocol):
+    """One checked-out connection."""
+
+    failed: bool
+    """Whether a statement was refused: the transaction is then only good for a rollback."""
+
+
+S = TypeVar("S", bound=PooledSession)
+
+
+class PooledStorage(ABC, Generic[S]):
+    """A pool of connections to one database. Connections are in autocommit mode outside ``transaction()``."""
+
+    dialect: Dialect
+
+    def __init__(self, *, pool_size: int = 5, max_overflow: int = 10, pool_timeout: float = 30.0) -> None:
+        from sqlalchemy.pool import QueuePool
+
+        self._pool: QueuePool = QueuePool(
+            self._open,
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            timeout=pool_timeout,
+            reset_on_return=None,  # transactions are ended here
+        )
+
+    @abstractmethod
+    def _connect(self) -> Any:
+        """A new connection of the driver, in autocommit mode."""
+
+    @abstractmethod
+    def _on_connect(self) -> Iterable[str]:
+        """Statements that every new connection starts with."""
+
+    @abstractmethod
+    def _session(self, connection: PoolProxiedConnection) -> S: ...
+
+    @abstractmethod
+    def translate(self, error: BaseException) -> SpineError:
+        """A driver's error as a member of our tree."""
+
+    @abstractmethod
+    def _begin(self, session: S) -> None: ...
+
+    @abstractmethod
+    def _commit(self, session: S) -> None: ...
+
+    @abstractmethod
+    def _roll_back(self, session: S) -> None: ...
+
+    @abstractmethod
+    def tables(self) -> list[str]: ...
+
+    @abstractmethod
+    def columns(self, table: str) -> dict[str, str]: ...
+
+    @abstractmethod
+    def describe(self) -> str: ...
+
+    def adapt(self, value: Any) -> Any:
+        """A Python value as the driver takes it."""
+        if isinstance(value, dt.datetime) and value.tzinfo is None:
+            raise SpineError(f"{value!r} has no time zone, and each database would guess another one")
+        return json.dumps(value, default=str, sort_keys=True) if isinstance(value, Mapping | list) else value
+
+    def _open(self) -> Any:
+        try:
+            connection = self._connect()
+            try:
+                for statement in self._on_connect():
+                    cursor = connection.cursor()
+                    cursor.execute(statement)
+                    cursor.close()
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+        except Exception as error:
+            raise self.translate(error) from error
+
+    @contextmanager
+    def session(self) -> Iterator[S]:
+        """A connection in autocommit mode.
+
+        One that saw an error does not go back to the pool: the driver may have left it inside a transaction or a COPY.
+        """
+        connection = self._check_out()
+        try:
+            yield self._session(connection)
+        except BaseException as error:
+            connection.invalidate()
+            if isinstance(error, DependencyError):
+                self._forget_idle()
+            raise
+        finally:
+            connection.close()
+
+    def _check_out(self) -> PoolProxiedConnection:
+        from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+        try:
+            return self._pool.connect()
+        except PoolExhausted:
+            raise TransientError(
+                f"{self.describe()}: all connections of this process are in use; raise pool_size in the connection's extras"
+            ) from None
+
+    def _forget_idle(self) -> None:
+        """Drop every idle connection: the server that one of them lost is lost to all."""
+        dead, self._pool = self._pool, self._pool.recreate()
+        dead.dispose()
+
+    @contextmanager
+    def transaction(self) -> Iterator[S]:
+        with self.session() as session:
+            self._begin(session)
+            try:
+                yield session
+                # PostgreSQL answers COMMIT with a silent rollback then, others would keep the other statements.
+                if session.failed:
+                    raise TransformError(
+                        f"{self.describe()}: a statement of this transaction failed; nothing was committed"
+                    )
+                self._commit(session)
+            except BaseException:
+                # When this fails the server has ended the transaction itself, or the connection is gone with it.
+                with suppress(SpineError):
+                    self._roll_back(session)
+                raise
+
+    def execute(self, sql: str, params: Params | None = None) -> int:
+        with self.session() as session:
+            return session.execute(sql, params)
+
+    def query(self, sql: str, params: Params | None = None) -> QueryResult:
+        with self.session() as session:
+            return session.query(sql, params)
+
+    def read_arrow(self, sql: str, params: Params | None = None) -> pa.Table:
+        with self.session() as session:
+            return session.read_arrow(sql, params)
+
+    @abstractmethod
+    def stream(self, sql: str, params: Params | None = None, *, batch_size: int = 1000) -> Iterator[dict[str, Any]]: ...
+
+    def close(self) -> None:
+        self._pool.dispose()
