@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 from tests.support.airflow import create_metadata_database, isolate_airflow
+from tests.support.db2_wire.server import Db2Wire, Db2WireUnavailable, running_db2_wire
 from tests.support.paths import FINRA_DATA
 from tests.support.postgres import PostgresServer, PostgresUnavailable, running_postgres
 from tests.support.standalone import Deployment, running_deployment
@@ -58,12 +59,30 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def db2_wire() -> Iterator[Db2Wire]:
+    """IBM's driver over DRDA against Apache Derby, not Db2. Skipped as for PostgreSQL: SPINE_REQUIRE_DB2_WIRE=1."""
+    try:
+        with running_db2_wire() as server:
+            yield server
+    except Db2WireUnavailable as reason:
+        if os.environ.get("SPINE_REQUIRE_DB2_WIRE") == "1":
+            raise
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def db2_url(db2_wire: Db2Wire) -> str:
+    """An empty schema for this test alone."""
+    return db2_wire.new_schema()
+
+
 @pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database for this test alone, of each kind in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'spine.db'}"
-    url: str = request.getfixturevalue("postgres_url")
+    url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 
 

@@ -100,7 +100,7 @@ WHERE c.hold_reason IS NULL
   AND NOT EXISTS (
       SELECT 1
       FROM core_captures newer
-      JOIN core_manifest reached ON reached.capture_id = newer.capture_id AND reached.stage = m.stage
-      WHERE newer.domain = c.domain AND newer.tier = c.tier AND newer.week_ending = c.week_ending
+      JOIN core_manifest reached ON reached.capture_id = newer.capture_id
+      WHERE reached.stage = m.stage AND newer.domain = c.domain AND newer.tier = c.tier AND newer.week_ending = c.week_ending
         AND newer.summary_type = c.summary_type AND newer.revision > c.revision AND newer.hold_reason IS NULL
   );

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 
@@ -166,8 +166,27 @@ def test_an_ipv6_host_and_the_defaults(hook: Hook) -> None:
         assert storage.describe() == "PostgreSQL localhost:5432/postgres"
 
 
+def test_db2_by_its_fields(hook: Hook, db2_url: str) -> None:
+    """IBM's driver over DRDA against Apache Derby, not Db2."""
+    parts = urlsplit(db2_url)
+    fields = {
+        "conn_type": "db2",
+        "host": parts.hostname,
+        "port": parts.port,
+        "login": parts.username,
+        "password": parts.password,
+        "schema": parts.path[1:],
+        "extra": {**dict(parse_qsl(parts.query)), "security": "", "lock_timeout": 5, "pool_size": "2"},
+    }
+    assert works(hook(fields)) == f"Db2 {parts.hostname}:{parts.port}{parts.path}"
+    ok, message = hook({**fields, "password": "s3cret"}).test_connection()
+    assert (ok, "s3cret" in message) == (False, False)
+    with pytest.raises(ConfigurationError, match="names no database"):
+        hook({**fields, "schema": ""}).get_storage()
+
+
 @pytest.mark.parametrize(
-    ("kind", "hint"), [("mysql", "known: postgres, sqlite"), ("postgre", "did you mean 'postgres'?")]
+    ("kind", "hint"), [("mysql", "known: db2, postgres, sqlite"), ("postgre", "did you mean 'postgres'?")]
 )
 def test_another_kind_of_connection_is_refused(hook: Hook, kind: str, hint: str) -> None:
     connection = hook({"conn_type": kind, "host": "h"})

@@ -82,7 +82,7 @@ def test_figures_over_several_weeks_follow_a_corrected_input(weekly: Weekly) -> 
     assert len(after) == len([row for row in before if str(row["week_ending"]) == str(SECOND)]) > 0
     for row in after:
         two_weeks = weekly.storage.query(
-            f"SELECT AVG(total_volume) FROM {PREFIX}_symbol_summary_latest WHERE symbol = :symbol",
+            f"SELECT AVG(CAST(total_volume AS DOUBLE PRECISION)) FROM {PREFIX}_symbol_summary_latest WHERE symbol = :symbol",
             {"symbol": row["symbol"]},
         ).scalar
         assert row["avg_volume"] == pytest.approx(float(two_weeks), rel=1e-12)

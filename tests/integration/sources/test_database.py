@@ -52,6 +52,8 @@ def test_no_rows_still_have_columns(trades: Storage) -> None:
 
 
 def test_a_result_longer_than_a_page_comes_whole_and_in_order(trades: Storage) -> None:
+    if trades.dialect.name == "db2":
+        pytest.skip("Apache Derby, which stands in for Db2, knows no WITH")
     query = """WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 120000)
                SELECT i FROM n ORDER BY i -- to the end"""
     found = read_source(DatabaseSource(query, storage=trades, batch_size=1000))
@@ -84,6 +86,8 @@ def test_one_statement_is_expected(trades: Storage, query: str) -> None:
 
 @pytest.mark.parametrize("query", ["SELECT ';' AS a", "SELECT 1 AS a -- ; x", 'SELECT 1 AS ";"', "VALUES (1)"])
 def test_semicolons_that_end_nothing(trades: Storage, query: str) -> None:
+    if not query.startswith("VALUES"):
+        query = query.replace(" -- ; x", "") + f" {trades.dialect.no_table} -- ; x"
     assert len(read_source(DatabaseSource(query, storage=trades)).rows) == 1
 
 
@@ -107,7 +111,10 @@ def test_leaving_early_gives_the_connection_back_able_to_write(trades: Storage) 
 
 def test_columns_of_one_name_are_never_mixed_up(trades: Storage) -> None:
     source = DatabaseSource("SELECT symbol AS a, note AS a FROM trades", storage=trades)
-    if trades.dialect.name == "sqlite":  # which gives the second one a name of its own
+    if trades.dialect.name == "db2":  # which refuses it, when asked for the columns
+        with pytest.raises(SpineError):
+            source.read()
+    elif trades.dialect.name == "sqlite":  # which gives the second one a name of its own
         assert len(set(read_source(source).columns)) == 2
     else:
         with pytest.raises(SourceError, match="both named 'a'"):

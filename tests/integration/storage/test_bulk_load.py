@@ -21,7 +21,7 @@ NOON = dt.datetime(2026, 1, 2, 12, 0, 0, 5, tzinfo=dt.UTC)
 def table(storage: Storage) -> Storage:
     types = storage.dialect.types
     storage.execute(
-        f"CREATE TABLE measures (id {types['bigint']} PRIMARY KEY, small {types['integer']}, name {types['text']}, "
+        f"CREATE TABLE measures (id {types['bigint']} NOT NULL PRIMARY KEY, small {types['integer']}, name {types['text']}, "
         f"code {types['code']}, quantity {types['decimal']}, ratio {types['double']}, on_day {types['date']}, "
         f"seen_at {types['instant']})"
     )
@@ -115,7 +115,7 @@ def test_a_duplicate_key_is_a_load_error_and_nothing_stays(table: Storage) -> No
 
 
 def test_a_missing_value_is_a_load_error(table: Storage) -> None:
-    table.execute("CREATE TABLE strict (id INTEGER NOT NULL, name TEXT NOT NULL)")
+    table.execute("CREATE TABLE strict (id INTEGER NOT NULL, name VARCHAR(80) NOT NULL)")
     with pytest.raises(LoadError, match=r"(?i)null"), table.transaction() as session:
         session.bulk_load("strict", [pa.record_batch({"id": [1], "name": pa.array([None], pa.string())})])
 
@@ -141,7 +141,7 @@ def test_a_value_that_does_not_fit_is_named_by_its_column(table: Storage) -> Non
         pytest.skip("SQLite's integers are all of 64 bits")
     with pytest.raises(LoadError, match="column small"):
         load(table, pa.record_batch({"id": [1], "small": pa.array([2**31], pa.int64())}))
-    with pytest.raises(LoadError, match="numeric field overflow"):
+    with pytest.raises(LoadError, match=r"(?i)numeric (field overflow|value out of range)"):
         load(table, pa.record_batch({"id": [1], "quantity": pa.array([Decimal(10**20)], pa.decimal128(38, 6))}))
     assert count(table) == 0
 

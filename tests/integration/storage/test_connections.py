@@ -10,6 +10,8 @@ import pytest
 
 from spine.core.errors import DependencyError, TransientError
 from spine.storage.base import Storage
+from spine.storage.db2 import Db2Storage
+from spine.storage.db2_place import Db2Place
 from spine.storage.postgres import PostgresStorage
 from spine.storage.sqlite import SqliteStorage
 from tests.support.postgres import running_postgres
@@ -76,12 +78,15 @@ def test_a_pool_that_is_used_up_says_so(database_url: str, tmp_path: Path) -> No
     storage: Storage
     if database_url.startswith("sqlite"):
         storage = SqliteStorage(tmp_path / "spine.db", **small)
+    elif database_url.startswith("db2"):
+        storage = Db2Storage(Db2Place.from_url(database_url), **small)
     else:
         storage = PostgresStorage(database_url, **small)
+    select = f"{SELECT} {storage.dialect.no_table}"
     with closing(storage):
         with storage.transaction(), pytest.raises(TransientError, match="raise pool_size"):
-            storage.query(SELECT)
-        assert storage.query(SELECT).scalar == 1
+            storage.query(select)
+        assert storage.query(select).scalar == 1
 
 
 def test_connections_are_made_when_needed_and_kept(postgres_url: str) -> None:
@@ -121,7 +126,7 @@ def test_readers_do_not_wait_for_a_writer(tmp_path: Path) -> None:
 
 @pytest.mark.chaos
 def test_a_writer_that_is_killed_leaves_nothing_behind(storage: Storage, database_url: str) -> None:
-    storage.execute("CREATE TABLE written (writer TEXT, number INTEGER)")
+    storage.execute("CREATE TABLE written (writer VARCHAR(80), number INTEGER)")
     with worker("insert_and_stay", database_url, "killed") as other:
         assert other.says() == "ready"
         other.go()

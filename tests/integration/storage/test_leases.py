@@ -101,7 +101,7 @@ def test_an_expired_lease_is_taken_over(upgraded_storage: Storage) -> None:
 
 
 def test_who_lost_the_lease_publishes_nothing(upgraded_storage: Storage) -> None:
-    upgraded_storage.execute("CREATE TABLE published (name TEXT)")
+    upgraded_storage.execute("CREATE TABLE published (name VARCHAR(80))")
     clock = Clock()
     with lease(upgraded_storage, KEY, "slow", clock=clock) as slow:
         clock.now += AFTER
@@ -199,7 +199,7 @@ def leases_clock() -> dt.datetime:
 
 @pytest.mark.chaos
 def test_racing_processes_are_never_inside_together(upgraded_storage: Storage, database_url: str) -> None:
-    upgraded_storage.execute("CREATE TABLE inside (name TEXT)")
+    upgraded_storage.execute("CREATE TABLE inside (name VARCHAR(80))")
     results = run_together("race", database_url, ["a", "b", "c"])
     assert [code for code, _ in results] == [0, 0, 0], results
     lines = [line.split() for _, out in results for line in out.splitlines()]

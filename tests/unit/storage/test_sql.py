@@ -31,14 +31,15 @@ INERT = ["'a:b;c'", "'it''s :x;'", '"q:x;"', "-- :x; '\n", "/* :x; ' */", "a::in
     ],
 )
 def test_parameters_get_the_driver_s_form(sql: str, text: str, names: tuple[str, ...]) -> None:
-    assert compile_sql(sql, "?{n}") == (text, names)
+    assert bind_values(sql, DIALECT, dict.fromkeys("ab") | {"_b1": None})[0] == text
+    assert compile_sql(sql)[1] == names
 
 
 @given(st.lists(st.sampled_from([*INERT, ":param"]), max_size=12))
 def test_only_code_holds_parameters(pieces: list[str]) -> None:
-    text, names = compile_sql(" ".join(pieces), "${n}")
-    assert len(names) == pieces.count(":param")
-    assert all(f"${n + 1}" in text for n in range(len(names)))
+    text, values = bind_values(" ".join(pieces), DIALECT, {"param": 1})
+    assert len(values) == pieces.count(":param")
+    assert all(f"?{n + 1}" in text for n in range(len(values)))
 
 
 @given(st.lists(st.lists(st.sampled_from(INERT), max_size=5), max_size=5))
@@ -78,7 +79,9 @@ def test_a_file_for_one_database_comes_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["${money}", "SELECT '$.path'", "$"])
 def test_an_unknown_placeholder_is_named_with_its_file(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.sql").write_text(text)
-    with pytest.raises(ConfigurationError, match=r"a\.sql: unknown placeholder .*known: \['bigint', 'code'\]"):
+    with pytest.raises(
+        ConfigurationError, match=r"a\.sql: unknown placeholder .*known: \['bigint', 'code', 'no_table'\]"
+    ):
         read_sql(tmp_path / "a.sql", DIALECT)
 
 

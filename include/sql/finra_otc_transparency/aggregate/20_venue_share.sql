@@ -5,7 +5,7 @@ INSERT INTO finra_otc_transparency_venue_share (
 SELECT :week_ending, :tier, :summary_type, v.mpid, v.venue_name, v.total_volume, v.total_trades, v.symbol_count,
        CAST(v.total_volume AS DOUBLE PRECISION) / SUM(v.total_volume) OVER (),
        ROW_NUMBER() OVER (ORDER BY v.total_volume DESC, v.mpid),
-       :capture_id, :captured_at, :execution_id, :batch_id, :calculated_at
+       :capture_id, :captured_at, :execution_id, CAST(:batch_id AS ${text}), :calculated_at
 FROM (
     SELECT mpid, MAX(venue_name) AS venue_name, ROUND(SUM(total_shares), 6) AS total_volume,
            SUM(total_trades) AS total_trades, COUNT(DISTINCT symbol) AS symbol_count

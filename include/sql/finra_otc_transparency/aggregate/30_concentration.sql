@@ -5,7 +5,7 @@ INSERT INTO finra_otc_transparency_concentration (
 SELECT :week_ending, :tier, :summary_type, r.symbol, SUM(r.share * r.share), COUNT(*), ROUND(MAX(r.total), 6),
        MAX(CASE WHEN r.place = 1 THEN r.mpid END), MAX(r.share),
        SUM(CASE WHEN r.place <= 3 THEN r.share ELSE 0 END),
-       :capture_id, :captured_at, :execution_id, :batch_id, :calculated_at
+       :capture_id, :captured_at, :execution_id, CAST(:batch_id AS ${text}), :calculated_at
 FROM (
     SELECT v.symbol, v.mpid, SUM(v.volume) OVER (PARTITION BY v.symbol) AS total,
            CAST(v.volume AS DOUBLE PRECISION) / SUM(v.volume) OVER (PARTITION BY v.symbol) AS share,

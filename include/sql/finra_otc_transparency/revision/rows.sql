@@ -17,3 +17,4 @@ SELECT
       AND o.issue_name = n.issue_name AND COALESCE(o.product_type, n.product_type, '') = COALESCE(n.product_type, o.product_type, '')
      WHERE n.capture_no = :new_no AND n.reason_code IS NULL
        AND (n.total_shares <> o.total_shares OR n.total_trades <> o.total_trades)) AS rows_changed
+${no_table}

@@ -14,3 +14,4 @@ SELECT
        AND (n.total_volume <> o.total_volume OR n.total_trades <> o.total_trades)) AS symbols_changed,
     (SELECT SUM(total_volume) FROM finra_otc_transparency_symbol_summary WHERE capture_id = :old_id) AS volume_before,
     (SELECT SUM(total_volume) FROM finra_otc_transparency_symbol_summary WHERE capture_id = :new_id) AS volume_after
+${no_table}

@@ -13,7 +13,7 @@ SELECT :week_ending, :tier, :summary_type, r.symbol, :window_weeks, r.avg_volume
        CASE WHEN r.weeks_in_window < 2 THEN NULL ELSE r.trend_pct END,
        r.weeks_in_window, :weeks_loaded, CASE WHEN r.weeks_in_window = :window_weeks THEN 1 ELSE 0 END,
        r.input_min_capture_id, r.input_max_capture_id, r.input_min_captured_at, r.input_max_captured_at,
-       :capture_id, :captured_at, :execution_id, :batch_id, :calculated_at
+       :capture_id, :captured_at, :execution_id, CAST(:batch_id AS ${text}), :calculated_at
 FROM (
     SELECT w.symbol, w.avg_volume, w.avg_trades, w.min_volume, w.max_volume, w.first_week, w.weeks_in_window,
            w.input_min_capture_id, w.input_max_capture_id, w.input_min_captured_at, w.input_max_captured_at,

@@ -21,10 +21,11 @@ _LIBPQ = ("ssl", "gss", "application_name", "connect_timeout", "keepalives", "op
 
 
 class StorageHook(BaseHook):
-    """The domain database behind a connection of type ``sqlite`` or ``postgres``.
+    """The domain database behind a connection of type ``sqlite``, ``postgres`` or ``db2``.
 
     :param conn_id: the Airflow connection; its extras may hold ``schema`` (PostgreSQL search path), ``busy_timeout``
         (SQLite, seconds), ``pool_size``, ``max_overflow``, ``pool_timeout`` and libpq's own (``sslmode``, ``options``, ...).
+        For Db2: ``currentschema``, ``lock_timeout`` (seconds), and keywords of IBM's CLI (``security``, ...).
     """
 
     conn_name_attr = "conn_id"
@@ -41,7 +42,7 @@ class StorageHook(BaseHook):
         :raises ConfigurationError: unknown connection type, or a SQLite connection without a path.
         """
         connection = self.get_connection(self.conn_id)
-        makers = {"sqlite": _sqlite, "postgres": _postgres}
+        makers = {"sqlite": _sqlite, "postgres": _postgres, "db2": _db2}
         kind = connection.conn_type or ""
         if kind not in makers:
             raise ConfigurationError(
@@ -56,7 +57,7 @@ class StorageHook(BaseHook):
         """For the button in Airflow's connection form."""
         try:
             with closing(self.get_storage()) as storage:
-                storage.query("SELECT 1 AS answer")
+                storage.query(f"SELECT 1 AS answer {storage.dialect.no_table}")
                 return True, f"Connected to {storage.describe()}"
         except Exception as error:  # noqa: BLE001 - the form wants every failure as text
             return False, str(error)
@@ -101,3 +102,22 @@ def _postgres(connection: Connection) -> Storage:
     query = urlencode({"application_name": "spine", "connect_timeout": 10, **options}, quote_via=quote)
     uri = f"postgresql://{login}{host}:{connection.port or 5432}/{quote(connection.schema or 'postgres', safe='')}?{query}"
     return PostgresStorage(uri, schema=extra.get("schema"), **_pool(extra))
+
+
+def _db2(connection: Connection) -> Storage:
+    from spine.storage.db2 import Db2Storage
+    from spine.storage.db2_place import DEFAULT_PORT, KEYWORDS, Db2Place
+
+    extra = {name.lower(): value for name, value in connection.extra_dejson.items()}
+    place = Db2Place(
+        host=connection.host or "localhost",
+        database=connection.schema or "",
+        port=connection.port or DEFAULT_PORT,
+        user=connection.login or "",
+        password=connection.password or "",
+        schema=extra.get("currentschema") or "",
+        # The connection form leaves empty what was not filled in.
+        keywords={name: str(value) for name, value in extra.items() if name in KEYWORDS and value not in (None, "")},
+    )
+    waits = {"lock_timeout": _number(extra, "lock_timeout", float)} if "lock_timeout" in extra else {}
+    return Db2Storage(place, **waits, **_pool(extra))

@@ -76,7 +76,7 @@ def examine(
 def _integrity(storage: Storage) -> Iterator[Finding]:
     """Whether the database can be reached, and SQLite's own look at its file."""
     if storage.dialect.name != "sqlite":
-        storage.query("SELECT 1 AS answer")
+        storage.query(f"SELECT 1 AS answer {storage.dialect.no_table}")
         return
     first = storage.dialect.limit(10)
     for (said,) in storage.query(f"SELECT integrity_check FROM pragma_integrity_check {first}").rows:

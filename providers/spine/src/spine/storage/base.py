@@ -7,7 +7,7 @@ commit: the transaction is opened, and ended, in one place per use case.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -47,15 +47,28 @@ class Dialect:
 
     :param placeholder: form of the n-th (1-based) parameter, e.g. ``${n}``.
     :param types: what ``${decimal}``, ``${instant}``, ... in a migration become.
-    :param migration_lock: statement that makes concurrent migrations take turns, or empty.
+    :param migration_lock: statement that makes concurrent migrations take turns, or empty; the table ``_migrations`` is there.
+    :param create_missing: how a statement begins that makes a table; where it cannot say IF NOT EXISTS, it may fail.
     :param limit_form: how to keep the first ``{n}`` rows.
+    :param no_table: what follows the list of a SELECT that reads no table.
+    :param type_of: the SQL type to which a bound value is cast, or None to leave it to the database. Where a parameter
+        stands alone in a SELECT list, Db2 cannot tell its type.
     """
 
     name: str
     placeholder: str
     types: Mapping[str, str]
     migration_lock: str = ""
+    create_missing: str = "CREATE TABLE IF NOT EXISTS"
     limit_form: str = "LIMIT {n}"
+    no_table: str = ""
+    type_of: Callable[[object], str | None] | None = None
+
+    def mark(self, number: int, value: object) -> str:
+        """The parameter marker, counted from 1, of a bound value."""
+        placeholder = self.placeholder.format(n=number)
+        kind = self.type_of(value) if self.type_of else None
+        return f"CAST({placeholder} AS {kind})" if kind else placeholder
 
     def limit(self, rows: int) -> str:
         """The clause, at a statement's end, that keeps its first rows."""

@@ -27,11 +27,24 @@ def _postgres(url: str) -> Storage:
     return PostgresStorage(url)
 
 
-_DATABASES: dict[str, Callable[[str], Storage]] = {"sqlite": _sqlite, "postgres": _postgres, "postgresql": _postgres}
+def _db2(url: str) -> Storage:
+    from spine.storage.db2 import Db2Storage
+    from spine.storage.db2_place import Db2Place
+
+    return Db2Storage(Db2Place.from_url(url))
+
+
+_DATABASES: dict[str, Callable[[str], Storage]] = {
+    "sqlite": _sqlite,
+    "postgres": _postgres,
+    "postgresql": _postgres,
+    "db2": _db2,
+}
 
 
 def connect_storage(url: str) -> Storage:
-    """A Storage for ``sqlite:///relative``, ``sqlite:////absolute`` or ``postgresql://user:password@host/database``.
+    """A Storage for ``sqlite:///relative``, ``sqlite:////absolute``, ``postgresql://user:password@host/database`` or
+    ``db2://user:password@host:port/database?currentschema=...``.
 
     :raises ConfigurationError: for another scheme.
     """

@@ -10,16 +10,18 @@ import datetime as dt
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from spine.core.errors import LeaseHeld, SpineError, TransientError
+from spine.core.errors import LeaseHeld, LoadError, SpineError, TransientError
 from spine.storage.base import Session, Storage
 
 LEASE_SECONDS = 300.0
 _POLL_SECONDS = 0.5
+_FIND = "SELECT owner, fencing_token FROM core_concurrency_locks WHERE lock_key = :key"
 _RELEASE = "UPDATE core_concurrency_locks SET expires_at = acquired_at WHERE lock_key = :key AND fencing_token = :token"
 
 
@@ -88,15 +90,9 @@ def _try_take(storage: Storage, key: str, execution_id: str, owner: str, now: dt
         "now": now,
         "expires_at": now + dt.timedelta(seconds=LEASE_SECONDS),
     }
+    _make_row(storage, values)
     with storage.transaction() as session:
-        session.execute(
-            "INSERT INTO core_concurrency_locks (lock_key, execution_id, owner, fencing_token, acquired_at, expires_at) "
-            "VALUES (:key, '', '', 0, :now, :now) ON CONFLICT (lock_key) DO NOTHING",
-            values,
-        )
-        found = session.query(
-            "SELECT owner, fencing_token FROM core_concurrency_locks WHERE lock_key = :key", {"key": key}
-        ).first
+        found = session.query(_FIND, values).first
         assert found is not None
         # The token in the WHERE makes this a compare-and-swap: of two that read the same row, one wins.
         won = session.execute(
@@ -106,6 +102,18 @@ def _try_take(storage: Storage, key: str, execution_id: str, owner: str, now: dt
             {**values, "token": found["fencing_token"], "abandoned": int(_is_dead(found["owner"]))},
         )
     return Lease(key, int(found["fencing_token"]) + 1, owner) if won == 1 else None
+
+
+def _make_row(storage: Storage, values: Mapping[str, Any]) -> None:
+    """A lease that has ended, for a key that has none yet."""
+    if storage.query(_FIND, values).first is not None:
+        return
+    with suppress(LoadError):  # another run made it just now
+        storage.execute(
+            "INSERT INTO core_concurrency_locks (lock_key, execution_id, owner, fencing_token, acquired_at, expires_at) "
+            "VALUES (:key, '', '', 0, :now, :now)",
+            values,
+        )
 
 
 def _holder(storage: Storage, key: str) -> str:

@@ -8,10 +8,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from spine.core.errors import ConfigurationError
+from spine.core.errors import ConfigurationError, SpineError
 from spine.storage.base import Dialect, Session, Storage
 from spine.storage.sql import read_sql, split_statements, variant_for
 
+_TABLE = "_migrations"  # always quoted: Db2 knows no plain name that begins so
 _NAME = re.compile(r"\d{4}_\w+\.sql")
 _VARIANT = re.compile(r"\d{4}_\w+\.\w+\.sql")  # for one database: see read_sql
 
@@ -62,7 +63,7 @@ def find_migrations(sql_dir: Path) -> list[Migration]:
 
 def status(storage: Storage, sql_dir: Path) -> MigrationStatus:
     """Compare the database with the files."""
-    applied = _applied(storage) if "_migrations" in storage.tables() else {}
+    applied = _applied(storage) if _TABLE in storage.tables() else {}
     return _compare(find_migrations(sql_dir), applied, storage.dialect)
 
 
@@ -72,8 +73,10 @@ def upgrade(storage: Storage, sql_dir: Path, now: dt.datetime | None = None) -> 
     :raises ConfigurationError: an applied file was edited: write a new migration instead.
     """
     migrations = find_migrations(sql_dir)
+    _make_table(storage)
     with storage.transaction() as session:
-        _take_turn(session)
+        if session.dialect.migration_lock:
+            session.execute(session.dialect.migration_lock)
         found = _compare(migrations, _applied(session), session.dialect)
         if found.changed:
             raise ConfigurationError(
@@ -97,17 +100,21 @@ def require_current(storage: Storage, sql_dir: Path) -> None:
         )
 
 
-def _take_turn(session: Session) -> None:
-    if session.dialect.migration_lock:
-        session.query(session.dialect.migration_lock)
-    session.execute(
-        f"CREATE TABLE IF NOT EXISTS _migrations (migration_id VARCHAR(100) NOT NULL PRIMARY KEY, "
-        f"checksum VARCHAR(64) NOT NULL, applied_at {session.dialect.types['instant']} NOT NULL)"
-    )
+def _make_table(storage: Storage) -> None:
+    """The table that migrations lock and are listed in; it stays when one of them fails."""
+    dialect = storage.dialect
+    try:
+        storage.execute(
+            f'{dialect.create_missing} "{_TABLE}" (migration_id VARCHAR(100) NOT NULL PRIMARY KEY, '
+            f"checksum VARCHAR(64) NOT NULL, applied_at {dialect.types['instant']} NOT NULL)"
+        )
+    except SpineError:
+        if _TABLE not in storage.tables():  # else it was there, or another process was faster
+            raise
 
 
 def _applied(session: Session | Storage) -> dict[str, str]:
-    return dict(session.query("SELECT migration_id, checksum FROM _migrations ORDER BY migration_id").rows)
+    return dict(session.query(f'SELECT migration_id, checksum FROM "{_TABLE}" ORDER BY migration_id').rows)
 
 
 def _compare(migrations: list[Migration], applied: dict[str, str], dialect: Dialect) -> MigrationStatus:
@@ -126,6 +133,6 @@ def _apply(session: Session, migration: Migration, now: dt.datetime) -> None:
     for statement in split_statements(read_sql(migration.path, session.dialect)):
         session.execute(statement)
     session.execute(
-        "INSERT INTO _migrations (migration_id, checksum, applied_at) VALUES (:migration_id, :checksum, :applied_at)",
+        f'INSERT INTO "{_TABLE}" (migration_id, checksum, applied_at) VALUES (:migration_id, :checksum, :applied_at)',
         {"migration_id": migration.migration_id, "checksum": migration.checksum(session.dialect), "applied_at": now},
     )

@@ -87,7 +87,7 @@ class PostgresStorage(AdbcStorage):
             "date": "DATE",
             "instant": "TIMESTAMPTZ",
         },
-        migration_lock="SELECT pg_advisory_xact_lock(7326145)",
+        migration_lock='LOCK TABLE "_migrations" IN EXCLUSIVE MODE',
     )
 
     def __init__(self, uri: str, *, schema: str | None = None, **pool: Any) -> None:

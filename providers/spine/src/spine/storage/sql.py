@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain, zip_longest
 from pathlib import Path
 from string import Template
 
@@ -21,8 +22,8 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @lru_cache(maxsize=512)
-def compile_sql(sql: str, placeholder: str) -> tuple[str, tuple[str, ...]]:
-    """The statement in the driver's form, and the parameter names in the order it wants their values.
+def compile_sql(sql: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The text around its parameters, and the parameters' names: one name less than there are pieces of text.
 
     A name used twice is bound twice: PostgreSQL then settles the type of each use by itself.
 
@@ -30,15 +31,11 @@ def compile_sql(sql: str, placeholder: str) -> tuple[str, tuple[str, ...]]:
     """
     if len(list(split_statements(sql))) > 1:
         raise ConfigurationError(f"one SQL statement at a time; there are more in: {sql.strip()[:120]}")
-    names: list[str] = []
-
-    def bind(match: re.Match[str]) -> str:
-        if not match["param"]:
-            return match[0]
-        names.append(match["param"][1:])
-        return placeholder.format(n=len(names))
-
-    return _TOKEN.sub(bind, sql), tuple(names)
+    found = [match for match in _TOKEN.finditer(sql) if match["param"]]
+    starts = [0, *(match.end() for match in found)]
+    ends = [*(match.start() for match in found), len(sql)]
+    pieces = tuple(sql[start:end] for start, end in zip(starts, ends, strict=True))
+    return pieces, tuple(match["param"][1:] for match in found)
 
 
 def bind_values(sql: str, dialect: Dialect, params: Params | None) -> tuple[str, tuple[object, ...]]:
@@ -46,14 +43,16 @@ def bind_values(sql: str, dialect: Dialect, params: Params | None) -> tuple[str,
 
     :raises ConfigurationError: when a named parameter has no value.
     """
-    text, names = compile_sql(sql, dialect.placeholder)
+    pieces, names = compile_sql(sql)
     given = params or {}
     missing = [name for name in names if name not in given]
     if missing:
         raise ConfigurationError(
             f"SQL parameter {', '.join(sorted(set(missing)))} has no value in: {sql.strip()[:120]}"
         )
-    return text, tuple(given[name] for name in names)
+    values = tuple(given[name] for name in names)
+    marks = [dialect.mark(number, value) for number, value in enumerate(values, start=1)]
+    return "".join(chain.from_iterable(zip_longest(pieces, marks, fillvalue=""))), values
 
 
 def split_statements(script: str) -> Iterator[str]:
@@ -71,6 +70,13 @@ def _statement(text: str) -> Iterator[str]:
         yield text.strip()
 
 
+def first_word(sql: str) -> str:
+    """The keyword a statement begins with, in capitals; '' for none."""
+    code = re.sub(r"--[^\n]*|/\*.*?\*/", " ", sql, flags=re.DOTALL)
+    found = re.match(r"[\s(]*(\w+)", code)
+    return found[1].upper() if found else ""
+
+
 def variant_for(path: Path, dialect: Dialect) -> Path:
     """``name.<dialect>.sql`` where it exists, else ``name.sql``."""
     variant = path.with_suffix(f".{dialect.name}.sql")
@@ -78,16 +84,18 @@ def variant_for(path: Path, dialect: Dialect) -> Path:
 
 
 def read_sql(path: Path, dialect: Dialect) -> str:
-    """The text of a SQL file, or of its variant for a database; ``${decimal}`` and its like become its types."""
+    """The text of a SQL file, or of its variant for a database; ``${decimal}`` and its like become its types.
+
+    ``${no_table}`` ends a SELECT that reads no table.
+    """
     chosen = variant_for(path, dialect)
+    words = {**dialect.types, "no_table": dialect.no_table}
     try:
-        return Template(chosen.read_text(encoding="utf-8")).substitute(dialect.types)
+        return Template(chosen.read_text(encoding="utf-8")).substitute(words)
     except FileNotFoundError:
         raise ConfigurationError(f"SQL file {path} is missing; check [spine] include_dir") from None
     except (KeyError, ValueError) as error:
-        raise ConfigurationError(
-            f"SQL file {chosen}: unknown placeholder {error}; known: {sorted(dialect.types)}"
-        ) from None
+        raise ConfigurationError(f"SQL file {chosen}: unknown placeholder {error}; known: {sorted(words)}") from None
 
 
 def checked_identifier(name: str) -> str:

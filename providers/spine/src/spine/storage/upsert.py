@@ -1,13 +1,13 @@
 """Bring a staged set of rows into a table with one statement each; what databases spell differently stands here alone.
 
-The stage is an ordinary table made and dropped inside the transaction, because the bulk loaders of both drivers look for
+The stage is an ordinary table made and dropped inside the transaction, because the bulk loaders of the drivers look for
 a table in the main schema, where a temporary one is not. Nobody else ever sees it.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,28 +16,6 @@ from spine.storage.base import Session
 from spine.storage.sql import checked_identifier
 
 LINE_NUMBER = "line_number"
-
-
-@dataclass(frozen=True, slots=True)
-class _Spelling:
-    """
-    :param create_stage: with ``{stage}`` and ``{select}``, a query without rows.
-    :param merge: with ``{table}``, ``{columns}``, ``{stage}``, ``{key}`` and ``{action}``.
-    :param incoming: how an update names the value that would have been inserted.
-    """
-
-    create_stage: str
-    merge: str
-    incoming: str
-
-
-_ON_CONFLICT = _Spelling(
-    create_stage="CREATE TABLE {stage} AS {select}",
-    # "WHERE 1 = 1" keeps SQLite from reading ON CONFLICT as the condition of a join.
-    merge="INSERT INTO {table} ({columns}) SELECT {columns} FROM {stage} WHERE 1 = 1 ON CONFLICT ({key}) {action}",
-    incoming="excluded.{column}",
-)
-_SPELLINGS = {"sqlite": _ON_CONFLICT, "postgres": _ON_CONFLICT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +102,7 @@ def merge(session: Session, target: Target, stage: str) -> MergeCounts:
     existing = _count(session, both)
     # Counted by us: what a database reports as touched differs from one to the next.
     differing = _count(session, f"{both} WHERE {_differs(target.compared, 't.{column}', 's.{column}')}")
-    action = "DO NOTHING"
-    if target.compared:
-        incoming = spelling.incoming
-        assignments = ", ".join(
-            f"{name} = {incoming.format(column=name)}" for name in (*target.compared, *target.stamps)
-        )
-        condition = _differs(target.compared, f"{target.table}.{{column}}", incoming)
-        action = f"DO UPDATE SET {assignments} WHERE {condition}"
-    touched = session.execute(
-        spelling.merge.format(
-            table=target.table, columns=", ".join(target.columns), stage=stage, key=", ".join(target.key), action=action
-        )
-    )
+    touched = session.execute(spelling.merge(target, stage))
     counts = MergeCounts(inserted=staged - existing, updated=differing, unchanged=existing - differing)
     if touched not in (-1, counts.inserted + counts.updated):
         raise LoadError(f"{target.table}: {counts.inserted} new and {counts.updated} changed rows, {touched} written")
@@ -171,6 +137,52 @@ def _differs(columns: Iterable[str], left: str, right: str) -> str:
         a, b = left.format(column=column), right.format(column=column)
         terms.append(f"{a} <> {b} OR ({a} IS NULL AND {b} IS NOT NULL) OR ({a} IS NOT NULL AND {b} IS NULL)")
     return f"({' OR '.join(terms)})" if terms else "1 = 0"
+
+
+def _on_conflict(target: Target, stage: str) -> str:
+    columns, action = ", ".join(target.columns), "DO NOTHING"
+    if target.compared:
+        incoming = "excluded.{column}"
+        assignments = ", ".join(
+            f"{name} = {incoming.format(column=name)}" for name in (*target.compared, *target.stamps)
+        )
+        condition = _differs(target.compared, f"{target.table}.{{column}}", incoming)
+        action = f"DO UPDATE SET {assignments} WHERE {condition}"
+    # "WHERE 1 = 1" keeps SQLite from reading ON CONFLICT as the condition of a join.
+    return (
+        f"INSERT INTO {target.table} ({columns}) SELECT {columns} FROM {stage} WHERE 1 = 1 "
+        f"ON CONFLICT ({', '.join(target.key)}) {action}"
+    )
+
+
+def _merge_into(target: Target, stage: str) -> str:
+    same_key = " AND ".join(f"t.{name} = s.{name}" for name in target.key)
+    update = ""
+    if target.compared:
+        assignments = ", ".join(f"{name} = s.{name}" for name in (*target.compared, *target.stamps))
+        condition = _differs(target.compared, "t.{column}", "s.{column}")
+        update = f"WHEN MATCHED AND {condition} THEN UPDATE SET {assignments} "
+    incoming = ", ".join(f"s.{name}" for name in target.columns)
+    return (
+        f"MERGE INTO {target.table} t USING {stage} s ON {same_key} {update}"
+        f"WHEN NOT MATCHED THEN INSERT ({', '.join(target.columns)}) VALUES ({incoming})"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Spelling:
+    """
+    :param create_stage: with ``{stage}`` and ``{select}``, a query without rows.
+    :param merge: the statement that brings a stage into its target.
+    """
+
+    create_stage: str
+    merge: Callable[[Target, str], str]
+
+
+_WITH_CONFLICTS = _Spelling("CREATE TABLE {stage} AS {select}", _on_conflict)
+_WITH_MERGE = _Spelling("CREATE TABLE {stage} AS ({select}) WITH NO DATA", _merge_into)
+_SPELLINGS = {"sqlite": _WITH_CONFLICTS, "postgres": _WITH_CONFLICTS, "db2": _WITH_MERGE}
 
 
 def _count(session: Session, rest: str, params: Mapping[str, Any] | None = None) -> int:
