@@ -10,7 +10,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -31,11 +31,13 @@ def deployment(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         {"conn_type": "sqlite", "host": place.path[1:]}
         if place.scheme == "sqlite"
         else {
-            "conn_type": "postgres",
+            "conn_type": place.scheme.removesuffix("ql"),
             "host": place.hostname,
             "port": place.port,
             "login": place.username,
+            "password": place.password,
             "schema": place.path[1:],
+            "extra": dict(parse_qsl(place.query)),
         }
     )
     monkeypatch.setenv("AIRFLOW_CONN_SPINE_DEFAULT", json.dumps(connection))
