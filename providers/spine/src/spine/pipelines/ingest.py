@@ -153,7 +153,8 @@ def _close(session: Session, context: StepContext, intake: Intake, name: str) ->
     assert capture is not None
     stamp = context.stamp()
     record_rejects(session, capture, Stage.INGESTED, intake.rejects, stamp)
-    record_stage(session, capture, Stage.INGESTED, row_count=intake.parsed, metrics=counts, stamp=stamp)
+    metrics = {**counts, "keys_ascend": intake.order.ascends}
+    record_stage(session, capture, Stage.INGESTED, row_count=intake.parsed, metrics=metrics, stamp=stamp)
     return capture
 
 

@@ -11,6 +11,7 @@ from spine.core.prefetch import prefetch
 from spine.core.rejects import Reject
 from spine.finra.weekly_rows import TypedBatch, WeeklyRows
 from spine.pipelines.content_hash import ContentHash
+from spine.pipelines.key_order import KeyOrder
 from spine.pipelines.progress import Progress
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Intake:
     typer: WeeklyRows
     progress: Progress
     content: ContentHash = field(default_factory=ContentHash)
+    order: KeyOrder = field(default_factory=KeyOrder)
     parsed: int = 0
     rejects: list[Reject] = field(default_factory=list)
 
@@ -55,6 +57,7 @@ class Intake:
         for batch in batches:
             typed = self.typer.type(batch)
             self.content.add(typed.rows)
+            self.order.add(typed.rows)
             yield typed
 
     def _refuse_hopeless(self) -> None:

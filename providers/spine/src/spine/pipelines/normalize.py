@@ -13,7 +13,7 @@ from spine.finra.dataset import OTC_TRANSPARENCY, Dataset
 from spine.pipelines.base import current_capture, lease_key
 from spine.pipelines.context import StepContext
 from spine.storage.leases import lease
-from spine.storage.ledger import Capture, Stage, record_rejects, record_stage, stage_metrics
+from spine.storage.ledger import Capture, RunStamp, Stage, record_rejects, record_stage, stage_metrics
 from spine.storage.sql import read_sql
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 # The row key within a capture, whose week, tier and summary type are one (docs/glossary.md).
 _KEY = ("symbol", "mpid", "crd_number", "product_type", "issue_name")
+_TOTALS = (
+    "SELECT COUNT(*) AS row_count, COUNT(reason_code) AS broken, ROUND(SUM(total_shares), 6) AS shares, "
+    "SUM(total_trades) AS trades FROM ({lines}\n) l"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +50,56 @@ class NormalizeWeek:
             if metrics := stage_metrics(context.storage, capture.capture_id, Stage.NORMALIZED):
                 return StepResult.unchanged(f"{capture.capture_id} is already normalized", **_receipt(capture, metrics))
             with context.storage.transaction() as session:
-                rejects = self._judge(session, context, capture)
                 stamp = context.stamp()
-                record_rejects(session, capture, Stage.NORMALIZED, rejects, stamp)
-                self._mark(session, capture, rejects)
-                metrics = self._totals(session, capture, len(rejects))
+                metrics = self._judge(session, context, capture, stamp)
                 rows = metrics["row_count"]
                 record_stage(session, capture, Stage.NORMALIZED, row_count=rows, metrics=metrics, stamp=stamp)
                 held.confirm(session)
         counts = f"{metrics['row_count']:,} rows, {metrics['rejected']:,} rejects"
         return StepResult.done(f"normalized {capture.partition}: {counts}", **_receipt(capture, metrics))
 
-    def _judge(self, session: Session, context: StepContext, capture: Capture) -> list[Reject]:
-        """The lines that break a rule, with their content, so that they can be browsed and replayed."""
+    def _judge(self, session: Session, context: StepContext, capture: Capture, stamp: RunStamp) -> dict[str, Any]:
+        """Refuse what breaks a rule; the totals of the rest. A capture without a fault costs one pass over its lines."""
         folder = context.settings.sql_dir / self.dataset.sql_folder / "normalize"
         params = {"capture_no": capture.capture_no, "per_venue": int(self.dataset.per_venue(capture.summary_type))}
-        broken = session.query(read_sql(folder / "broken_lines.sql", session.dialect), params)
-        reasons = {row["line_number"]: (row["reason_code"], "") for row in broken}
-        repeated = session.query(read_sql(folder / "repeated_keys.sql", session.dialect), params)
-        reasons |= repeated_rows(row for row in repeated if row["line_number"] not in reasons)
-        return [
+        judged = read_sql(folder / "judged_lines.sql", session.dialect)
+        totals = session.query(_TOTALS.format(lines=judged), params).first
+        assert totals is not None
+        reasons: dict[int, tuple[str, str]] = {}
+        if totals["broken"]:
+            broken = session.query(
+                f"SELECT line_number, reason_code FROM ({judged}\n) l WHERE reason_code IS NOT NULL", params
+            )
+            reasons = {row["line_number"]: (row["reason_code"], "") for row in broken}
+        if not _keys_known_distinct(session, capture):
+            repeated = session.query(read_sql(folder / "repeated_keys.sql", session.dialect), params)
+            reasons |= repeated_rows(row for row in repeated if row["line_number"] not in reasons)
+        if reasons:
+            self._refuse(session, capture, reasons, stamp)
+            unbroken = (
+                f"SELECT * FROM {self.dataset.lines_table} WHERE capture_no = :capture_no AND reason_code IS NULL"
+            )
+            totals = session.query(_TOTALS.format(lines=unbroken), params).first
+            assert totals is not None
+        return _reconciled(capture, totals, len(reasons))
+
+    def _refuse(
+        self, session: Session, capture: Capture, reasons: Mapping[int, tuple[str, str]], stamp: RunStamp
+    ) -> None:
+        """Keep each refused line with its content, so that it can be browsed and replayed, and mark it."""
+        rejects = [
             reject
             for chunk in _chunks(sorted(reasons), 500)
             for reject in self._rejects(session, capture, chunk, reasons)
         ]
+        record_rejects(session, capture, Stage.NORMALIZED, rejects, stamp)
+        same = "capture_id = :capture_id AND stage = 'NORMALIZED'"
+        session.execute(
+            f"UPDATE {self.dataset.lines_table} SET reason_code = (SELECT r.reason_code FROM core_rejects r "
+            f"WHERE r.{same} AND r.line_number = {self.dataset.lines_table}.line_number) "
+            f"WHERE capture_no = :capture_no AND line_number IN (SELECT line_number FROM core_rejects WHERE {same})",
+            {"capture_id": capture.capture_id, "capture_no": capture.capture_no},
+        )
 
     def _rejects(
         self, session: Session, capture: Capture, lines: list[int], reasons: Mapping[int, tuple[str, str]]
@@ -87,35 +117,24 @@ class NormalizeWeek:
             detail = detail or f"symbol {row['symbol']!r}, MPID {row['mpid']!r}, {numbers}"
             yield Reject(row["line_number"], code, detail, raw, record_key=f"{row['symbol']}|{row['mpid']}")
 
-    def _mark(self, session: Session, capture: Capture, rejects: list[Reject]) -> None:
-        if rejects:
-            same = "capture_id = :capture_id AND stage = 'NORMALIZED'"
-            session.execute(
-                f"UPDATE {self.dataset.lines_table} SET reason_code = (SELECT r.reason_code FROM core_rejects r "
-                f"WHERE r.{same} AND r.line_number = {self.dataset.lines_table}.line_number) "
-                f"WHERE capture_no = :capture_no AND line_number IN (SELECT line_number FROM core_rejects WHERE {same})",
-                {"capture_id": capture.capture_id, "capture_no": capture.capture_no},
-            )
 
-    def _totals(self, session: Session, capture: Capture, rejected: int) -> dict[str, Any]:
-        """Count what is published, in the database, and hold it against what was parsed."""
-        totals = session.query(
-            f"SELECT COUNT(*) AS row_count, ROUND(SUM(total_shares), 6) AS shares, SUM(total_trades) AS trades "
-            f"FROM {self.dataset.lines_table} WHERE capture_no = :capture_no AND reason_code IS NULL",
-            {"capture_no": capture.capture_no},
-        ).first
-        assert totals is not None
-        if totals["row_count"] + rejected != capture.parsed_count:
-            raise TransformError(
-                f"{capture.capture_id}: {capture.parsed_count:,} parsed rows do not equal {totals['row_count']:,} normalized "
-                f"+ {rejected:,} rejected"
-            )
-        if totals["row_count"] == 0:
-            raise TransformError(
-                f"{capture.capture_id}: every one of its {rejected:,} rows broke a rule; see core_rejects"
-            )
-        shares, trades = plain_number(totals["shares"]), int(totals["trades"])
-        return {"row_count": int(totals["row_count"]), "rejected": rejected, "shares": shares, "trades": trades}
+def _keys_known_distinct(session: Session, capture: Capture) -> bool:
+    """Whether the rows came in the strict order of their keys, as FINRA's files do: then no key can repeat."""
+    return bool((stage_metrics(session, capture.capture_id, Stage.INGESTED) or {}).get("keys_ascend"))
+
+
+def _reconciled(capture: Capture, totals: Mapping[str, Any], rejected: int) -> dict[str, Any]:
+    """What is published, as the database counts it, held against what was parsed."""
+    rows = int(totals["row_count"])
+    if rows + rejected != capture.parsed_count:
+        raise TransformError(
+            f"{capture.capture_id}: {capture.parsed_count:,} parsed rows do not equal {rows:,} normalized "
+            f"+ {rejected:,} rejected"
+        )
+    if rows == 0:
+        raise TransformError(f"{capture.capture_id}: every one of its {rejected:,} rows broke a rule; see core_rejects")
+    shares, trades = plain_number(totals["shares"]), int(totals["trades"])
+    return {"row_count": rows, "rejected": rejected, "shares": shares, "trades": trades}
 
 
 def repeated_rows(rows: Iterable[Mapping[str, Any]]) -> dict[int, tuple[str, str]]:

@@ -44,7 +44,7 @@ class FileSource:
         keys: Sequence[str] | None = None,
         data_path: str = "",
         max_line_bytes: int = MIB,
-        block_bytes: int = 8 * MIB,
+        block_bytes: int = 2 * MIB,
     ) -> None:
         self.name = str(path)
         self._root = root

@@ -32,7 +32,7 @@ class ReadOptions:
     data_path: tuple[str, ...] = ()
     empty_ok: bool = False
     max_line_bytes: int = MIB
-    block_bytes: int = 8 * MIB
+    block_bytes: int = 2 * MIB
 
     def __post_init__(self) -> None:
         _check_encoding(self.encoding)

@@ -1,7 +1,9 @@
--- Lines that break a rule by themselves. Rules: the platform's normalize_week, and the two impossible combinations of zero.
--- A row per venue needs one: an MPID, or for a non-ATS firm CRD and its number (CRD0: de minimis firms).
-SELECT line_number,
+-- Every line of a capture with the rule that it breaks by itself, or null. Rules: the platform's normalize_week, and the two
+-- impossible combinations of zero. A row per venue needs one: an MPID, or for a non-ATS firm CRD and its number (CRD0: de
+-- minimis firms). Good lines, nearly all, are settled by the first four comparisons.
+SELECT line_number, total_shares, total_trades,
        CASE
+           WHEN total_shares > 0 AND total_trades > 0 AND symbol <> '' AND (mpid <> '' OR :per_venue = 0) THEN NULL
            WHEN symbol = '' THEN 'EMPTY_SYMBOL'
            WHEN mpid = '' AND :per_venue = 1 THEN 'EMPTY_MPID'
            WHEN total_shares < 0 THEN 'NEGATIVE_VOLUME'
@@ -12,5 +14,3 @@ SELECT line_number,
        END AS reason_code
 FROM finra_otc_transparency_lines
 WHERE capture_no = :capture_no
-  AND (symbol = '' OR (mpid = '' AND :per_venue = 1) OR total_shares <= 0 OR total_trades <= 0)
-ORDER BY line_number
