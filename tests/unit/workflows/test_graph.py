@@ -8,17 +8,17 @@ import pytest
 
 from spine.workflows.graph import StepState, build_graph, ready_state
 from spine.workflows.loader import load_workflow
-from spine.workflows.model import Step, StepType
+from spine.workflows.model import Case, Choice, PipelineCall, Step
 from tests.support.paths import ROOT
 
 
 def step(name: str, *depends_on: str, root: bool = False) -> Step:
     waits = tuple(depends_on) if depends_on or root else None
-    return Step(name, StepType.PIPELINE, pipeline="test.ok", depends_on=waits)
+    return Step(name, PipelineCall("test.ok"), depends_on=waits)
 
 
 def choice(name: str, then_step: str, else_step: str | None = None) -> Step:
-    return Step(name, StepType.CHOICE, condition="true", then_step=then_step, else_step=else_step)
+    return Step(name, Choice((Case("true", then_step),), else_step))
 
 
 def test_a_step_follows_the_one_before_it() -> None:
@@ -44,21 +44,21 @@ def test_the_reference_workflow_joins_at_notify() -> None:
     )  # fmt: skip
     assert graph.upstream["rolling"] == ("should_compute_rolling",)
     assert graph.upstream["notify"] == ("should_compute_rolling", "rolling")
-    assert graph.way("should_compute_rolling", True) == "rolling"
-    assert graph.way("should_compute_rolling", False) == "notify"
+    assert graph.way("should_compute_rolling", 0) == "rolling"
+    assert graph.way("should_compute_rolling", 1) == "notify"
     assert graph.skipped_by("should_compute_rolling", "rolling") == frozenset()
     assert graph.skipped_by("should_compute_rolling", "notify") == {"rolling"}
 
 
 def test_without_else_step_false_goes_behind_then_step() -> None:
     graph = build_graph([choice("c", "a"), step("a"), step("b")])
-    assert graph.way("c", False) == "b"
+    assert graph.way("c", 1) == "b"
     assert graph.upstream["b"] == ("c", "a")
 
 
 def test_without_else_step_and_a_step_behind_false_leads_nowhere() -> None:
     graph = build_graph([choice("c", "a"), step("a"), step("b", "a")])
-    assert graph.way("c", False) is None
+    assert graph.way("c", 1) is None
     assert graph.skipped_by("c", None) == {"a"}
     assert graph.upstream["b"] == ("a",)
 

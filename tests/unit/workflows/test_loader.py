@@ -19,6 +19,14 @@ def steps(*lines: str) -> str:
     return "name: x\nsteps:\n" + "\n".join(f"- {line}" for line in lines)
 
 
+def nested(depth: int) -> str:
+    """As many maps inside each other, around one step."""
+    inner = OK
+    for number in range(depth):
+        inner = f"{{name: m{number}, type: map, items: [1], steps: [{inner}]}}"
+    return inner
+
+
 PROBLEMS = {
     "not yaml": ("name: [a", "2:1 E011 not YAML"),
     "two documents": ("a: 1\n---\nb: 2", "2:1 E011 not YAML"),
@@ -75,6 +83,49 @@ PROBLEMS = {
         steps("{name: c, type: choice, condition: 'true'}", OK),
         "3:3 E013 choice step 'c' needs 'then_step'",
     ),
+    "case without target": (
+        steps("{name: c, type: choice, cases: [{when: 'true'}, {when: 'true', then: a}]}", OK),
+        "3:35 E013 'then' is missing",
+    ),
+    "cases and a condition": (
+        steps("{name: c, type: choice, condition: 'true', cases: [{when: 'true', then: a}]}", OK),
+        "3:27 E005 'condition' does not fit beside 'cases'",
+    ),
+    "target of a case": (
+        steps("{name: c, type: choice, cases: [{when: 'true', then: b}]}", OK),
+        "3:56 E030 no step 'b'; known: a, c",
+    ),
+    "condition of a case": (
+        steps("{name: c, type: choice, cases: [{when: params.q, then: a}]}", OK),
+        "3:42 E024 'params.q': no param 'q'",
+    ),
+    "map without items": (
+        steps("{name: m, type: map, items: [], steps: [" + OK + "]}"),
+        "3:31 E014 'items' is a list, expected a list that is not empty, or one ${...} reference",
+    ),
+    "map in a map in a map in a map": (
+        steps(nested(4)),
+        "3:170 E035 more than 3 maps inside each other",
+    ),
+    "step in a map": (
+        steps("{name: m, type: map, items: [1], steps: [{name: a, type: pipeline, pipeline: test.okk}]}"),
+        "3:80 E021 unknown pipeline 'test.okk'; did you mean 'test.ok'?",
+    ),
+    "wait for nothing": (
+        steps("{name: w, type: wait}"),
+        "3:3 E013 a wait takes one of 'duration', 'until' and 'publication', found none",
+    ),
+    "wait until no instant": (
+        steps("{name: w, type: wait, until: tomorrow}"),
+        "3:32 E015 'tomorrow' is no instant",
+    ),
+    "wait for no time": (
+        steps("{name: w, type: wait, duration: 10x}"),
+        "3:35 E014 'duration' is text ('10x'), expected seconds, or text such as 90s, 10m, 2h or 1d",
+    ),
+    "gate without checks": (steps("{name: g, type: gate, checks: []}"), "3:33 E013 'checks' is empty"),
+    "check that cannot be read": (steps("{name: g, type: gate, checks: ['1 <']}"), "3:38 E024 '1 <' cannot be read"),
+    "approval without a question": (steps("{name: p, type: approval}"), "3:3 E013 approval step 'p' needs 'subject'"),
     "key of another step type": (
         steps("{name: a, type: pipeline, pipeline: test.ok, handler: x.y}"),
         "3:48 E005 'handler' does not fit a pipeline step",

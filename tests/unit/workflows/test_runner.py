@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from spine.core.errors import ValidationError
 from spine.core.results import StepStatus
 from spine.workflows.graph import StepState, build_graph
-from spine.workflows.model import OnError, Step, StepType, Workflow
+from spine.workflows.model import OnError, PipelineCall, Step, Workflow
 from spine.workflows.runner import WorkflowRun, run_workflow
 from tests.support.workflows import seen_contexts, settings_for, workflow_of
 
@@ -178,7 +178,7 @@ def any_workflow(draw: st.DrawFn) -> Workflow:
         depends_on = draw(st.none() | st.lists(st.sampled_from(names), unique=True).map(tuple)) if names else None
         pipeline = draw(st.sampled_from(["test.ok", "test.fail"]))
         on_error = draw(st.sampled_from([OnError.STOP, OnError.CONTINUE]))
-        steps.append(Step(f"s{index}", StepType.PIPELINE, pipeline=pipeline, on_error=on_error, depends_on=depends_on))
+        steps.append(Step(f"s{index}", PipelineCall(pipeline), on_error=on_error, depends_on=depends_on))
     return Workflow("x", tuple(steps))
 
 

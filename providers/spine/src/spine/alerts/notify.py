@@ -18,9 +18,12 @@ class Notifier(Protocol):
 
 def notify_completion(context: StepContext, config: Mapping[str, Any]) -> StepResult:
     """Send a summary of the steps so far. Config: ``channel``. Output: ``sent``, ``text``."""
-    text = summarize(context)
+    return send(context, summarize(context), config.get("channel"))
+
+
+def send(context: StepContext, text: str, channel: str | None) -> StepResult:
+    """Send a message, and log it in any case. Output: ``sent``, ``text``."""
     context.log.info("%s", text)
-    channel = config.get("channel")
     sent = bool(context.notifier and context.notifier.send(text, channel=channel))
     return StepResult.done("sent" if sent else "logged only: nobody is configured to listen", sent=sent, text=text)
 

@@ -15,6 +15,7 @@ from spine.core.suggest import did_you_mean
 from spine.workflows.errors import WorkflowError
 from spine.workflows.graph import Graph, build_graph
 from spine.workflows.loader import Library, load_library, load_workflow
+from spine.workflows.model import Choice
 
 if TYPE_CHECKING:
     from spine.workflows.model import Step, Workflow
@@ -97,6 +98,8 @@ def _step_row(step: Step, graph: Graph) -> dict[str, str]:
 
 
 def _action(step: Step) -> Iterator[str]:
-    if step.condition is not None:
-        yield f"{step.condition} ? {step.then_step} : {step.else_step or '(next)'}"
-    yield from (name for name in (step.pipeline, step.handler) if name)
+    action = step.action
+    if isinstance(action, Choice):
+        yield from (f"{case.when} ? {case.then} :" for case in action.cases)
+        yield action.else_step or "(next)"
+    yield from (str(getattr(action, key)) for key in ("pipeline", "handler", "workflow") if hasattr(action, key))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.standard.operators.branch import BranchMixIn
 
 from spine.operators.step import SpineStepOperator
+from spine.workflows.model import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,14 +29,16 @@ class ChoiceOperator(SpineStepOperator, BranchMixIn):
 
     def execute(self, context: Context) -> dict[str, Any]:
         from spine.workflows.graph import build_graph
-        from spine.workflows.steps import CONDITION
+        from spine.workflows.steps import CASE
 
         result = self.run_step(context)
-        way = build_graph(self.workflow.steps).way(self.step.name, result.output[CONDITION])
+        way = build_graph(self.workflow.steps).way(self.step.name, result.output[CASE])
         self.do_branch(context, way)
         return {**result.to_dict(), "next_step": way}
 
     def _attempt(self, context: Context, params: Mapping[str, Any], settings: Settings) -> StepResult:
+        from spine.workflows.conditions import Scope
         from spine.workflows.steps import run_choice
 
-        return run_choice(self.step, params, self._outputs(context))
+        assert isinstance(self.step.action, Choice)
+        return run_choice(self.step.action, Scope(params, self._outputs(context)))

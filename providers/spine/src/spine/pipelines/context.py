@@ -31,6 +31,7 @@ class StepContext:
     :param clock: the present, timezone-aware, in UTC.
     :param notifier: sends alerts; None where nobody listens.
     :param connections: where other systems are.
+    :param callers: workflows that called this one, the outermost first.
     """
 
     storage: Storage
@@ -43,6 +44,7 @@ class StepContext:
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("spine"))
     notifier: Any = None
     connections: Connections = field(default_factory=NoConnections)
+    callers: tuple[str, ...] = ()
 
     def stamp(self) -> RunStamp:
         """This run and this instant, for the ledger."""

@@ -4,30 +4,42 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from spine.core.errors import ConfigurationError, PermissionDenied, ValidationError
 from spine.core.suggest import did_you_mean
 from spine.workflows.conditions import Expression, ExpressionError, parse_expression
-from spine.workflows.document import Document
+from spine.workflows.document import Document, Place
 from spine.workflows.errors import Code
 from spine.workflows.graph import Graph, build_graph
 from spine.workflows.handlers import load_handler
-from spine.workflows.model import OnError, Step, StepType, Workflow, WorkflowParam
+from spine.workflows.model import Choice, HandlerCall, Map, OnError, PipelineCall, Step, Wait, Workflow, WorkflowParam
 from spine.workflows.params import require_valid_default, require_valid_schema
-from spine.workflows.references import OPENING, references
+from spine.workflows.step_expressions import step_expressions
 
 WORKFLOW_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,249}")  # Airflow's rule for a DAG id
 _STEP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,199}")  # for a task id, without dots: they mean task groups there
-_FITTING = {
-    StepType.PIPELINE: {"pipeline", "params", "on_error", "retry", "timeout"},
-    StepType.LAMBDA: {"handler", "params", "config", "on_error", "retry", "timeout"},
-    StepType.CHOICE: {"condition", "then_step", "else_step"},
-}
-_NEEDED = {
-    StepType.PIPELINE: ("pipeline", Code.PIPELINE_STEP_WITHOUT_PIPELINE),
-    StepType.LAMBDA: ("handler", Code.LAMBDA_WITHOUT_HANDLER),
-    StepType.CHOICE: ("condition", Code.CHOICE_WITHOUT_CONDITION),
-}
+_PARAM_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+MAX_MAP_DEPTH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a list of steps can see.
+
+    :param inside: names of the maps around it.
+    :param params: names of the run's params, and of the items of the maps around it.
+    :param outer: names of the steps outside of it, whose outputs it may read.
+    """
+
+    inside: tuple[str, ...]
+    params: frozenset[str]
+    outer: frozenset[str]
+
+    def within(self, step: Step, action: Map, siblings: Iterable[str]) -> Surroundings:
+        return Surroundings(
+            (*self.inside, step.name), self.params | {action.item}, self.outer | frozenset(siblings) - {step.name}
+        )
 
 
 def check_workflow(document: Document, workflow: Workflow, packages: Iterable[str] = ()) -> None:
@@ -39,12 +51,32 @@ def check_workflow(document: Document, workflow: Workflow, packages: Iterable[st
         document.add(Code.VALUE_NOT_ALLOWED, "a workflow's name has letters, digits, '_', '-' and '.' only", "name")
     for param in workflow.params.values():
         _check_param(document, param)
+    top = Surroundings((), frozenset(workflow.params), frozenset())
+    _check_steps(document, workflow.steps, document.value.get("steps"), top, tuple(packages))
+
+
+def _check_steps(
+    document: Document, steps: tuple[Step, ...], written: object, around: Surroundings, packages: tuple[str, ...]
+) -> None:
     # With a step missing, every name of it would look unknown.
-    complete = bool(workflow.steps) and len(workflow.steps) == len(document.value["steps"])
-    for step in workflow.steps:
-        _StepChecks(document, workflow, step).run(tuple(packages), with_targets=complete)
+    complete = bool(steps) and isinstance(written, list) and len(steps) == len(written)
+    names = tuple(step.name for step in steps)
+    for step in steps:
+        _StepChecks(document, step, names, around).run(packages, with_targets=complete)
+        if isinstance(step.action, Map):
+            inner = around.within(step, step.action, names)
+            value = _written(document, document.steps[*around.inside, step.name])["steps"]
+            _check_steps(document, step.action.steps, value, inner, packages)
     if complete:
-        _check_graph(document, workflow)
+        _check_graph(document, steps, around.inside)
+
+
+def _written(document: Document, place: Place) -> dict[str, object]:
+    value = document.value
+    for part in place:
+        value = value[part]
+    assert isinstance(value, dict)
+    return value
 
 
 def _check_param(document: Document, param: WorkflowParam) -> None:
@@ -64,68 +96,69 @@ def _check_param(document: Document, param: WorkflowParam) -> None:
 
 
 class _StepChecks:
-    """The checks of one step."""
+    """The checks of one step.
 
-    def __init__(self, document: Document, workflow: Workflow, step: Step) -> None:
-        self.document, self.workflow, self.step = document, workflow, step
-        self.where = ("steps", document.steps[step.name])
-        self.written = document.value["steps"][document.steps[step.name]]
+    :param siblings: names of the steps beside it, its own among them.
+    """
+
+    def __init__(self, document: Document, step: Step, siblings: tuple[str, ...], around: Surroundings) -> None:
+        self.document, self.step, self.siblings, self.around = document, step, siblings, around
+        self.where = document.steps[*around.inside, step.name]
 
     def run(self, packages: tuple[str, ...], *, with_targets: bool) -> None:
         if not _STEP_NAME.fullmatch(self.step.name):
             message = f"step name '{self.step.name}' is not usable; it has letters, digits, '_' and '-', no digit first"
             self._add(Code.VALUE_NOT_ALLOWED, message, "name")
-        self._check_keys()
-        self._check_pipeline()
-        self._check_handler(packages)
-        self._check_condition()
-        self._check_references()
-        if with_targets:
-            self._check_targets()
-
-    def _check_keys(self) -> None:
-        key, code = _NEEDED[self.step.type]
-        if not self.written.get(key):
-            self._add(code, f"{self.step.type} step '{self.step.name}' needs '{key}'")
-        if self.step.type is StepType.CHOICE and not self.written.get("then_step"):
-            self._add(Code.MISSING_KEY, f"choice step '{self.step.name}' needs 'then_step'")
-        everywhere = set().union(*_FITTING.values())
-        for key in (everywhere - _FITTING[self.step.type]) & self.written.keys():
-            message = f"'{key}' does not fit a {self.step.type} step"
-            self.document.add(Code.KEY_DOES_NOT_FIT, message, *self.where, key, of_key=True)
         if self.step.retry and self.step.on_error is not OnError.RETRY:
             self._add(Code.KEY_DOES_NOT_FIT, "'retry' needs 'on_error: retry'", "retry")
+        self._check_pipeline()
+        self._check_handler(packages)
+        self._check_map()
+        self._check_wait()
+        for where, text, offset in step_expressions(self.step):
+            self._check_expression(text, where, offset)
+        if with_targets:
+            self._check_targets()
+            self._check_depends_on()
 
     def _check_pipeline(self) -> None:
-        if self.step.pipeline is None:
+        if not isinstance(self.step.action, PipelineCall):
             return
         from spine.pipelines.registry import pipeline_names
 
-        known = pipeline_names()
-        if self.step.pipeline not in known:
-            suggestion = did_you_mean(self.step.pipeline, known)
-            self._add(Code.UNKNOWN_PIPELINE, f"unknown pipeline '{self.step.pipeline}'", "pipeline", suggestion)
+        name, known = self.step.action.pipeline, pipeline_names()
+        if name not in known:
+            self._add(
+                Code.UNKNOWN_PIPELINE, f"unknown pipeline '{name}'", "pipeline", suggestion=did_you_mean(name, known)
+            )
 
     def _check_handler(self, packages: tuple[str, ...]) -> None:
-        if self.step.handler is None:
+        if not isinstance(self.step.action, HandlerCall):
             return
         try:
-            load_handler(self.step.handler, packages)
+            load_handler(self.step.action.handler, packages)
         except PermissionDenied as error:
             self._add(Code.HANDLER_NOT_ALLOWED, error.message, "handler")
         except ConfigurationError as error:
             self._add(Code.HANDLER_NOT_FOUND, error.message, "handler")
 
-    def _check_condition(self) -> None:
-        if self.step.condition is not None:
-            self._check_expression(self.step.condition, ("condition",), 0)
+    def _check_map(self) -> None:
+        if not isinstance(self.step.action, Map):
+            return
+        if len(self.around.inside) + 1 > MAX_MAP_DEPTH:
+            self._add(Code.NESTED_TOO_DEEP, f"more than {MAX_MAP_DEPTH} maps inside each other", "steps")
+        if not _PARAM_NAME.fullmatch(self.step.action.item):
+            self._add(Code.VALUE_NOT_ALLOWED, f"'{self.step.action.item}' cannot name a param", "item")
 
-    def _check_references(self) -> None:
-        for key in ("params", "config"):
-            for where, text in references(getattr(self.step, key), key):
-                self._check_expression(text, where, len(OPENING))
+    def _check_wait(self) -> None:
+        if not isinstance(self.step.action, Wait):
+            return
+        from spine.workflows.waiting import until_problem
 
-    def _check_expression(self, text: str, where: tuple[str | int, ...], offset: int) -> None:
+        if problem := until_problem(self.step.action):
+            self._add(Code.VALUE_NOT_ALLOWED, *problem)
+
+    def _check_expression(self, text: str, where: Place, offset: int) -> None:
         try:
             expression = parse_expression(text)
         except ExpressionError as error:
@@ -136,50 +169,58 @@ class _StepChecks:
             self.document.add(Code.BAD_EXPRESSION, message, *self.where, *where, suggestion=suggestion)
 
     def _unknown_names(self, expression: Expression) -> Iterator[tuple[str, str]]:
-        steps = {step.name for step in self.workflow.steps}
+        steps = {*self.siblings, *self.around.outer}
         for name in expression.param_names():
-            if name not in self.workflow.params:
-                yield f"'{expression.text}': no param '{name}'", did_you_mean(name, self.workflow.params)
+            if name not in self.around.params:
+                yield f"'{expression.text}': no param '{name}'", did_you_mean(name, self.around.params)
         for name in expression.step_names():
             if name not in steps:
                 yield f"'{expression.text}': no step '{name}'", did_you_mean(name, steps)
 
     def _check_targets(self) -> None:
-        order = [step.name for step in self.workflow.steps]
-        for key in ("then_step", "else_step"):
-            target = getattr(self.step, key)
-            if target is None:
-                continue
-            if target not in order:
-                self._add(Code.UNKNOWN_STEP, f"no step '{target}'", key, did_you_mean(target, order))
-            elif order.index(target) <= order.index(self.step.name):
+        if not isinstance(self.step.action, Choice):
+            return
+        for where, target in choice_targets(self.step.action):
+            if target not in self.siblings:
+                self._add(
+                    Code.UNKNOWN_STEP, f"no step '{target}'", *where, suggestion=did_you_mean(target, self.siblings)
+                )
+            elif self.siblings.index(target) <= self.siblings.index(self.step.name):
                 message = f"step '{target}' stands before '{self.step.name}'; a choice only leads forward"
-                self._add(Code.BACKWARD_JUMP, message, key)
+                self._add(Code.BACKWARD_JUMP, message, *where)
+
+    def _check_depends_on(self) -> None:
         for position, name in enumerate(self.step.depends_on or ()):
-            if name not in order:
-                suggestion = did_you_mean(name, order)
-                where = (*self.where, "depends_on", position)
-                self.document.add(Code.UNKNOWN_STEP, f"no step '{name}'", *where, suggestion=suggestion)
+            if name not in self.siblings:
+                suggestion = did_you_mean(name, self.siblings)
+                self._add(Code.UNKNOWN_STEP, f"no step '{name}'", "depends_on", position, suggestion=suggestion)
 
-    def _add(self, code: Code, message: str, key: str | None = None, suggestion: str = "") -> None:
-        where = (*self.where, key) if key else self.where
-        self.document.add(code, message, *where, suggestion=suggestion)
+    def _add(self, code: Code, message: str, *where: str | int, suggestion: str = "") -> None:
+        self.document.add(code, message, *self.where, *where, suggestion=suggestion)
 
 
-def _check_graph(document: Document, workflow: Workflow) -> None:
-    graph = build_graph(workflow.steps)
+def choice_targets(choice: Choice) -> Iterator[tuple[Place, str]]:
+    """Every step a choice names, and where it names it."""
+    for number, case in enumerate(choice.cases):
+        yield ("then_step",) if choice.flat else ("cases", number, "then"), case.then
+    if choice.else_step is not None:
+        yield ("else_step",), choice.else_step
+
+
+def _check_graph(document: Document, steps: tuple[Step, ...], inside: tuple[str, ...]) -> None:
+    graph = build_graph(steps)
+    places = {step.name: document.steps[*inside, step.name] for step in steps}
     if cycle := graph.cycle():
-        first = min(cycle, key=document.steps.__getitem__)
-        message = f"steps wait for each other: {' -> '.join(cycle)}"
-        document.add(Code.CYCLE, message, "steps", document.steps[first], "depends_on")
+        first = min(cycle, key=[step.name for step in steps].index)
+        document.add(Code.CYCLE, f"steps wait for each other: {' -> '.join(cycle)}", *places[first], "depends_on")
         return
-    for step in workflow.steps[1:]:
+    for step in steps[1:]:
         if not graph.upstream[step.name] and step.depends_on is None:
             message = f"nothing leads to step '{step.name}': the choice before it does not name it"
             suggestion = "name it there, or give it depends_on"
-            document.add(Code.UNREACHABLE_STEP, message, "steps", document.steps[step.name], suggestion=suggestion)
+            document.add(Code.UNREACHABLE_STEP, message, *places[step.name], suggestion=suggestion)
     for message, name in (*_strays(graph), *_tangles(graph)):
-        document.add(Code.TANGLED_CHOICE, message, "steps", document.steps[name], "depends_on")
+        document.add(Code.TANGLED_CHOICE, message, *places[name], "depends_on")
 
 
 def _strays(graph: Graph) -> Iterator[tuple[str, str]]:

@@ -39,6 +39,9 @@ for _name, _pattern, _first in _RESOLVERS:
     _Loader.add_implicit_resolver(_TAG + _name, re.compile(f"^(?:{_pattern})$"), _first)
 
 
+Place = tuple[str | int, ...]
+"""The keys and indexes that lead to a value."""
+
 _START = yaml.Mark("", 0, 0, 0, "", 0)
 
 
@@ -48,7 +51,8 @@ class Document:
 
     :param value: dicts, lists, text, numbers, booleans and None.
     :param problems: what is wrong with it so far; readers and checks add theirs.
-    :param steps: index in the file of every step that could be read; ``schedules`` the same.
+    :param steps: where each step stands that could be read, by the names that lead to it (a map's name, then its own).
+    :param schedules: index in the file of every schedule that could be read.
     """
 
     path: Path
@@ -56,7 +60,7 @@ class Document:
     root: yaml.Node
     value: Any = None
     problems: list[Problem] = field(default_factory=list)
-    steps: dict[str, int] = field(default_factory=dict)
+    steps: dict[tuple[str, ...], Place] = field(default_factory=dict)
     schedules: dict[str, int] = field(default_factory=dict)
 
     def add(self, code: Code, message: str, *where: str | int, suggestion: str = "", of_key: bool = False) -> None:

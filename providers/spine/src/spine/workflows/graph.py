@@ -6,9 +6,9 @@
     with ``depends_on``                         exactly the steps named there (none for an empty list)
     behind a choice, not named by it            nothing reaches it: a problem, unless it has ``depends_on``
     any other                                   the step before it in the list
-    ``then_step`` or ``else_step`` of a choice  that choice, besides the above
-    the one behind ``then_step`` in the list    the choice too, when that has no ``else_step`` and the step no
-                                                ``depends_on``: there a false condition goes on
+    a target of a choice                        that choice, besides the above
+    the one behind a choice's last target       the choice too, when that has no ``else_step`` and the step no
+                                                ``depends_on``: there it goes on when nothing held
 
     when all it runs after has ended            it
     ------------------------------------------  ----------------------------------------------------------
@@ -26,9 +26,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
 
-from spine.workflows.model import Step, StepType
+from spine.workflows.model import Choice, Step, StepType
 
 
 class StepState(StrEnum):
@@ -47,7 +46,9 @@ class Graph:
     steps: tuple[Step, ...]
     upstream: Mapping[str, tuple[str, ...]]
     targets: Mapping[str, tuple[str, ...]]
-    """For each choice: where true leads, then where false leads, if anywhere."""
+    """For each choice: every step it may lead to."""
+    ways: Mapping[str, tuple[str | None, ...]]
+    """For each choice: where each of its cases leads, and last where it goes when none holds (None: nowhere)."""
 
     def downstream(self, name: str) -> tuple[str, ...]:
         """Direct successors, in the order of the file."""
@@ -89,9 +90,9 @@ class Graph:
         """Whether more than one step leads here."""
         return len(self.upstream[name]) > 1
 
-    def way(self, choice: str, condition: bool) -> str | None:
-        """Where a choice goes; None when false leads nowhere."""
-        return next(iter(self.targets[choice][0 if condition else 1 :]), None)
+    def way(self, choice: str, case: int) -> str | None:
+        """Where a choice goes by its n-th case (from 0; the number of cases: none held); None: nowhere."""
+        return self.ways[choice][case]
 
     def skipped_by(self, choice: str, taken: str | None) -> frozenset[str]:
         """The steps a choice skips when it goes to ``taken`` (None: nowhere)."""
@@ -108,14 +109,14 @@ def build_graph(steps: Iterable[Step]) -> Graph:
     """The graph of steps with unique names. Never raises: ``checks`` tells what is wrong with it."""
     listed = tuple(steps)
     names = [step.name for step in listed]
-    choices = [step for step in listed if step.type is StepType.CHOICE]
-    targets = {step.name: tuple(name for name in _targets(step, listed) if name in names) for step in choices}
+    ways = {step.name: _ways(step.action, listed) for step in listed if isinstance(step.action, Choice)}
+    targets = {choice: tuple(dict.fromkeys(way for way in leads_to if way)) for choice, leads_to in ways.items()}
     upstream = {}
     for index, step in enumerate(listed):
         leading_here = [choice for choice, leads_to in targets.items() if step.name in leads_to]
         waits_for = {name for name in (*_by_order(index, listed), *leading_here) if name in names}
         upstream[step.name] = tuple(name for name in names if name in waits_for)
-    return Graph(listed, upstream, targets)
+    return Graph(listed, upstream, targets, ways)
 
 
 def ready_state(upstream: Iterable[StepState]) -> StepState | None:
@@ -136,15 +137,16 @@ def _by_order(index: int, steps: tuple[Step, ...]) -> tuple[str, ...]:
     return (before.name,) if before and before.type is not StepType.CHOICE else ()
 
 
-def _targets(choice: Step, steps: tuple[Step, ...]) -> tuple[str, ...]:
-    named = [name for name in (choice.then_step, choice.else_step) if name]
-    if choice.else_step is None:
-        named += _behind(choice.then_step, steps)
-    return tuple(named)
+def _ways(choice: Choice, steps: tuple[Step, ...]) -> tuple[str | None, ...]:
+    names = [step.name for step in steps]
+    leads_to = [case.then if case.then in names else None for case in choice.cases]
+    if choice.else_step is not None:
+        return (*leads_to, choice.else_step if choice.else_step in names else None)
+    last = max((names.index(name) for name in leads_to if name), default=None)
+    return (*leads_to, _behind(last, steps))
 
 
-def _behind(name: str | None, steps: tuple[Step, ...]) -> list[str]:
-    for step, following in pairwise(steps):
-        if step.name == name and following.depends_on is None:
-            return [following.name]
-    return []
+def _behind(index: int | None, steps: tuple[Step, ...]) -> str | None:
+    if index is None or index + 1 == len(steps) or steps[index + 1].depends_on is not None:
+        return None
+    return steps[index + 1].name

@@ -1,109 +1,48 @@
-"""From a document to a workflow: keys and types. What the values mean together is for ``checks``."""
+"""From a document to a workflow: keys and types, by the tables of ``language``. What the values mean together is for
+``checks``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from spine.core.errors import ValidationError
-from spine.core.suggest import did_you_mean
+from spine.core.errors import ErrorCategory
 from spine.core.tiers import Tier
-from spine.workflows.document import Document
+from spine.workflows.document import Document, Place
 from spine.workflows.errors import Code
-from spine.workflows.model import OnError, Retry, Schedule, Step, StepType, Workflow, WorkflowParam
-
-Path = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of value: what to call it, how to know it, and the words it is one of, where there are such."""
-
-    label: str
-    fits: Callable[[Any], bool]
-    choices: tuple[str, ...] = ()
-
-    @classmethod
-    def one_of(cls, choices: Iterable[str]) -> Kind:
-        known = tuple(choices)
-        return cls(f"one of {', '.join(known)}", lambda value: value in known, known)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _is_tier(value: Any) -> bool:
-    try:
-        Tier.parse(value)
-    except ValidationError:
-        return False
-    return True
-
-
-TEXT = Kind("text", lambda value: isinstance(value, str))
-NAME = Kind("a name (text)", lambda value: isinstance(value, str) and bool(value.strip()))
-VERSION = Kind("a version (a number or text)", lambda value: isinstance(value, (str, int)) and value is not True)
-MAPPING = Kind("a mapping", lambda value: isinstance(value, dict))
-LIST = Kind("a list", lambda value: isinstance(value, list))
-NAMES = Kind("a list of names", lambda value: isinstance(value, list) and all(isinstance(item, str) for item in value))
-COUNT = Kind("a whole number from 1", lambda value: isinstance(value, int) and value is not True and value > 0)
-SECONDS = Kind("a number of seconds above 0", lambda value: _is_number(value) and value > 0)
-FACTOR = Kind("a number from 1", lambda value: _is_number(value) and value >= 1)
-SWITCH = Kind("true or false", lambda value: isinstance(value, bool))
-STEP_TYPE = Kind.one_of(StepType)
-ON_ERROR = Kind.one_of(OnError)
-TIER = Kind("a tier", _is_tier, tuple(Tier))
-
-WORKFLOW_KEYS = {
-    "name": NAME,
-    "domain": TEXT,
-    "description": TEXT,
-    "version": VERSION,
-    "params": MAPPING,
-    "defaults": MAPPING,
-    "schedules": LIST,
-    "tags": NAMES,
-    "steps": LIST,
-}
-STEP_KEYS = {
-    "name": NAME,
-    "type": STEP_TYPE,
-    "pipeline": NAME,
-    "handler": NAME,
-    "params": MAPPING,
-    "config": MAPPING,
-    "condition": NAME,
-    "then_step": NAME,
-    "else_step": NAME,
-    "on_error": ON_ERROR,
-    "depends_on": NAMES,
-    "description": TEXT,
-    "retry": MAPPING,
-    "timeout": SECONDS,
-    "pool": NAME,
-}
-SCHEDULE_KEYS = {
-    "name": NAME,
-    "publication": TIER,
-    "at": NAME,
-    "cron": NAME,
-    "timezone": NAME,
-    "params": MAPPING,
-    "enabled": SWITCH,
-    "description": TEXT,
-}
-RETRY_KEYS = {"max_attempts": COUNT, "initial_delay": SECONDS, "multiplier": FACTOR, "max_delay": SECONDS}
-# JSON Schema's keywords for one value, and those by which Airflow's trigger form shows it.
-PARAM_KEYS = frozenset(
-    (
-        *("type", "enum", "const", "format", "default", "title", "description", "description_md", "examples"),
-        *("values_display", "section", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
-        *("minLength", "maxLength", "pattern", "items", "minItems", "maxItems", "uniqueItems"),
-        *("properties", "required", "additionalProperties", "anyOf"),
-    )
+from spine.workflows.language import (
+    PARAM_KEYS,
+    WORKFLOW,
+    step_keys,
 )
+from spine.workflows.model import (
+    Action,
+    Alerts,
+    Approval,
+    Backoff,
+    Case,
+    Check,
+    Choice,
+    Decision,
+    Gate,
+    HandlerCall,
+    Map,
+    Notify,
+    OnError,
+    OnReject,
+    PipelineCall,
+    Retry,
+    Schedule,
+    Severity,
+    Step,
+    StepType,
+    Wait,
+    Workflow,
+    WorkflowCall,
+    WorkflowParam,
+)
+from spine.workflows.records import Values, add_unknown, read_record, shown
+from spine.workflows.spans import parse_duration
 
 
 def read_workflow(document: Document) -> Workflow | None:
@@ -114,68 +53,187 @@ def read_workflow(document: Document) -> Workflow | None:
     if not isinstance(document.value, dict):
         document.add(Code.WRONG_TYPE, "a workflow is a mapping that starts with 'name: ...' and has 'steps'")
         return None
-    values = _read_keys(document, document.value, (), WORKFLOW_KEYS, required=("name", "steps"))
-    steps = tuple(_read_steps(document, values.get("steps", [])))
+    values = read_record(document, document.value, (), WORKFLOW.keys)
     if values.get("steps") == []:
         document.add(Code.NO_STEPS, "the workflow has no steps", "steps")
     return Workflow(
         name=values.get("name", ""),
-        steps=steps,
+        steps=tuple(_read_steps(document, values.get("steps", []), ())),
         domain=values.get("domain", ""),
         description=values.get("description", "").strip(),
         version=str(values.get("version", "1")),
+        owner=values.get("owner", ""),
         params=_read_params(document, values.get("params", {}), values.get("defaults", {})),
-        schedules=tuple(_read_schedules(document, values.get("schedules", []))),
+        schedules=tuple(_schedules(document, values.get("schedules", []))),
+        alerts=Alerts(**{key: _names(value) for key, value in values.get("alerts", {}).items()}),
+        timeout=parse_duration(values.get("timeout")),
         tags=tuple(values.get("tags", ())),
         path=document.path,
         source=document.text,
     )
 
 
-def _read_steps(document: Document, items: list[Any]) -> Iterator[Step]:
+def _read_steps(document: Document, items: list[Any], inside: tuple[str, ...], *where: str | int) -> Iterator[Step]:
+    """:param inside: names of the maps around them; ``where`` leads to the innermost one."""
     for index, item in enumerate(items):
-        step = _read_step(document, item, ("steps", index))
+        place: Place = (*where, "steps", index)
         name = item.get("name") if isinstance(item, dict) else None
-        if isinstance(name, str) and name in document.steps:
-            line = document.line("steps", document.steps[name], "name")
-            document.add(Code.DUPLICATE_STEP, f"step '{name}' is already on line {line}", "steps", index, "name")
+        step = _read_step(document, item, place, inside)
+        if isinstance(name, str) and (*inside, name) in document.steps:
+            line = document.line(*document.steps[*inside, name], "name")
+            document.add(Code.DUPLICATE_STEP, f"step '{name}' is already on line {line}", *place, "name")
         elif step is not None:
-            document.steps[step.name] = index
+            document.steps[*inside, step.name] = place
             yield step
 
 
-def _read_step(document: Document, item: Any, where: Path) -> Step | None:
+def _read_step(document: Document, item: Any, where: Place, inside: tuple[str, ...]) -> Step | None:
     if not isinstance(item, dict):
-        document.add(Code.WRONG_TYPE, f"a step is a mapping, found {_shown(item)}", *where)
+        document.add(Code.WRONG_TYPE, f"a step is a mapping, found {shown(item)}", *where)
         return None
-    values = _read_keys(document, item, where, STEP_KEYS, required=("name", "type"))
-    if "retry" in values:
-        values["retry"] = Retry(**_read_keys(document, values["retry"], (*where, "retry"), RETRY_KEYS))
-    if "depends_on" in values:
-        values["depends_on"] = tuple(values["depends_on"])
-    if "name" not in values or "type" not in values:
+    kind = item.get("type")
+    if not isinstance(kind, str) or kind not in list(StepType):
+        read_record(document, item, where, _UNTYPED, strict=False)
         return None
-    values["type"] = StepType(values["type"])
-    values["on_error"] = OnError(values.get("on_error", OnError.STOP))
-    return Step(**values)
+    owner = f"{kind} step '{item['name']}'" if isinstance(item.get("name"), str) else ""
+    values = read_record(document, item, where, step_keys(StepType(kind)), owner=owner)
+    action = _ACTIONS[StepType(kind)](document, values, where, inside)
+    if "name" not in values or action is None:
+        return None
+    retry = values.get("retry")
+    return Step(
+        name=values["name"],
+        action=action,
+        on_error=OnError(values.get("on_error", OnError.STOP)),
+        depends_on=tuple(values["depends_on"]) if "depends_on" in values else None,
+        description=values.get("description", "").strip(),
+        retry=None if retry is None else _retry(retry),
+        timeout=parse_duration(values.get("timeout")),
+        pool=values.get("pool"),
+        produces=tuple(values.get("produces", ())),
+    )
 
 
-def _read_schedules(document: Document, items: list[Any]) -> Iterator[Schedule]:
-    for index, item in enumerate(items):
-        where: Path = ("schedules", index)
-        if not isinstance(item, dict):
-            document.add(Code.WRONG_TYPE, f"a schedule is a mapping, found {_shown(item)}", *where)
-            continue
-        values = _read_keys(document, item, where, SCHEDULE_KEYS, required=("name",))
-        if "publication" in values:
-            values["publication"] = Tier.parse(values["publication"])
+# Enough to tell what is wrong with a step whose type is not known.
+_UNTYPED = tuple(key for key in step_keys(StepType.PIPELINE) if key.name in ("name", "type"))
+
+
+def _retry(values: Values) -> Retry:
+    values = {**values, "backoff": Backoff(values.get("backoff", Backoff.EXPONENTIAL))}
+    return Retry(**{**values, "on": tuple(map(ErrorCategory, values.get("on", ())))})
+
+
+def _pipeline(document: Document, values: Values, where: Place, inside: tuple[str, ...]) -> Action | None:
+    return PipelineCall(**_given(values, "pipeline", "params")) if "pipeline" in values else None
+
+
+def _lambda(document: Document, values: Values, where: Place, inside: tuple[str, ...]) -> Action | None:
+    return HandlerCall(**_given(values, "handler", "params", "config")) if "handler" in values else None
+
+
+def _choice(document: Document, values: Values, where: Place, inside: tuple[str, ...]) -> Action | None:
+    flat = values.keys() & {"condition", "then_step"}
+    if "cases" in values:
+        for key in sorted(flat):
+            document.add(Code.KEY_DOES_NOT_FIT, f"'{key}' does not fit beside 'cases'", *where, key, of_key=True)
+        cases = tuple(Case(**case) for case in values["cases"] if case.keys() == {"when", "then"})
+        if not values["cases"]:
+            document.add(Code.CHOICE_WITHOUT_CONDITION, "'cases' is empty", *where, "cases")
+        return Choice(cases, values.get("else_step")) if cases else None
+    if "condition" not in values:
+        document.add(Code.CHOICE_WITHOUT_CONDITION, f"{_called(values)} needs 'condition', or 'cases'", *where)
+    if "then_step" not in values:
+        document.add(Code.MISSING_KEY, f"{_called(values)} needs 'then_step'", *where)
+    if len(flat) < 2:
+        return None
+    return Choice((Case(values["condition"], values["then_step"]),), values.get("else_step"), flat=True)
+
+
+def _called(values: Values) -> str:
+    return f"{values['type']} step '{values.get('name', '')}'"
+
+
+def _map(document: Document, values: Values, where: Place, inside: tuple[str, ...]) -> Action | None:
+    name = values.get("name", "")
+    steps = tuple(_read_steps(document, values.get("steps", []), (*inside, name), *where))
+    if values.get("steps") == []:
+        document.add(Code.NO_STEPS, "the map has no steps", *where, "steps")
+    if "items" not in values or not steps:
+        return None
+    return Map(steps=steps, **_given(values, "items", "item", "max_concurrency"))
+
+
+def _wait(document: Document, values: Values, where: Place, inside: tuple[str, ...]) -> Action | None:
+    given = [key for key in ("duration", "until", "publication") if key in values]
+    if len(given) != 1:
+        found = f"found {' and '.join(given)}" if given else "found none"
+        document.add(Code.MISSING_KEY, f"a wait takes one of 'duration', 'until' and 'publication', {found}", *where)
+        return None
+    spans = {"duration": values.get("duration"), "poll": values.get("poll")}
+    seconds = {key: parse_duration(value) or value for key, value in spans.items() if value is not None}
+    return Wait(**{**_given(values, "until", "timezone", "publication"), **seconds})
+
+
+def _gate(document: Document, values: Values, where: Place, inside: tuple[str, ...]) -> Action | None:
+    if values.get("checks") == []:
+        document.add(Code.MISSING_KEY, "'checks' is empty", *where, "checks")
+    checks = [check for check in values.get("checks", []) if "check" in check]
+    read = (Check(**{**check, "severity": Severity(check.get("severity", Severity.FAIL))}) for check in checks)
+    return Gate(tuple(read)) if checks else None
+
+
+def _approval(document: Document, values: Values, where: Place, inside: tuple[str, ...]) -> Action | None:
+    if "subject" not in values:
+        return None
+    return Approval(
+        values["subject"],
+        values.get("body", "").strip(),
+        default=Decision(values["default"]) if "default" in values else None,
+        on_reject=OnReject(values.get("on_reject", OnReject.FAIL)),
+        approvers=tuple(values.get("approvers", ())),
+    )
+
+
+def _workflow(document: Document, values: Values, where: Place, inside: tuple[str, ...]) -> Action | None:
+    return WorkflowCall(**_given(values, "workflow", "params")) if "workflow" in values else None
+
+
+def _notify(document: Document, values: Values, where: Place, inside: tuple[str, ...]) -> Action | None:
+    return Notify(**_given(values, "channel", "message"))
+
+
+_ACTIONS: dict[StepType, Callable[[Document, Values, Place, tuple[str, ...]], Action | None]] = {
+    StepType.PIPELINE: _pipeline,
+    StepType.LAMBDA: _lambda,
+    StepType.CHOICE: _choice,
+    StepType.MAP: _map,
+    StepType.WAIT: _wait,
+    StepType.GATE: _gate,
+    StepType.APPROVAL: _approval,
+    StepType.WORKFLOW: _workflow,
+    StepType.NOTIFY: _notify,
+}
+
+
+def _given(values: Values, *keys: str) -> Values:
+    return {key: values[key] for key in keys if key in values}
+
+
+def _names(value: str | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _schedules(document: Document, items: list[Values]) -> Iterator[Schedule]:
+    for index, values in enumerate(items):
         name = values.get("name")
         if name in document.schedules:
             line = document.line("schedules", document.schedules[name], "name")
-            document.add(Code.DUPLICATE_SCHEDULE, f"schedule '{name}' is already on line {line}", *where, "name")
+            message = f"schedule '{name}' is already on line {line}"
+            document.add(Code.DUPLICATE_SCHEDULE, message, "schedules", index, "name")
         elif name is not None:
             document.schedules[name] = index
-            yield Schedule(**{**values, "description": values.get("description", "").strip()})
+            tier = {"publication": Tier.parse(values["publication"])} if "publication" in values else {}
+            yield Schedule(**{**values, **tier, "description": values.get("description", "").strip()})
 
 
 def _read_params(
@@ -186,12 +244,12 @@ def _read_params(
         where = ("params", name)
         if not isinstance(schema, dict):
             document.add(
-                Code.WRONG_TYPE, f"param '{name}' is described by a mapping, found {_shown(schema)}", *where,
+                Code.WRONG_TYPE, f"param '{name}' is described by a mapping, found {shown(schema)}", *where,
                 suggestion=f"write '{name}: {{default: {schema}}}'",
             )  # fmt: skip
             continue
         for key in schema.keys() - PARAM_KEYS:
-            _add_unknown(document, key, where, PARAM_KEYS)
+            add_unknown(document, key, where, PARAM_KEYS)
         if name in defaults and "default" in schema:
             document.add(Code.BAD_PARAM, f"param '{name}' also has a default under 'params'", "defaults", name)
         read[name] = _param(name, schema, defaults)
@@ -203,43 +261,3 @@ def _param(name: str, schema: Mapping[str, Any], defaults: Mapping[str, Any]) ->
     rules = {key: value for key, value in schema.items() if key != "default"}
     given = {**schema, "default": defaults[name]} if name in defaults else schema
     return WorkflowParam(name, rules, given.get("default"), required="default" not in given)
-
-
-def _read_keys(
-    document: Document, found: Mapping[str, Any], where: Path, keys: Mapping[str, Kind], required: tuple[str, ...] = ()
-) -> dict[str, Any]:
-    """The values that are as they should be. A key with nothing behind it counts as not written."""
-    values = {}
-    for key, value in found.items():
-        kind = keys.get(key)
-        if kind is None:
-            _add_unknown(document, key, where, keys)
-        elif value is None and key not in required:
-            continue
-        elif kind.fits(value):
-            values[key] = value
-        else:
-            _add_misfit(document, key, value, kind, where)
-    for key in required:
-        if key not in found:
-            document.add(Code.MISSING_KEY, f"'{key}' is missing", *where)
-    return values
-
-
-def _add_unknown(document: Document, key: str, where: Path, keys: Mapping[str, Kind] | frozenset[str]) -> None:
-    suggestion = did_you_mean(key, keys)
-    document.add(Code.UNKNOWN_KEY, f"unknown key '{key}'", *where, key, suggestion=suggestion, of_key=True)
-
-
-def _add_misfit(document: Document, key: str, value: Any, kind: Kind, where: Path) -> None:
-    if kind.choices and isinstance(value, str):
-        message, suggestion = f"unknown {key} '{value}'", did_you_mean(value, kind.choices)
-        document.add(Code.VALUE_NOT_ALLOWED, message, *where, key, suggestion=suggestion)
-    else:
-        document.add(Code.WRONG_TYPE, f"'{key}' is {_shown(value)}, expected {kind.label}", *where, key)
-
-
-def _shown(value: Any) -> str:
-    names = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", type(None): "empty"}
-    kind = names.get(type(value), "a number")
-    return kind if isinstance(value, (dict, list)) or value is None else f"{kind} ({value!r:.40})"

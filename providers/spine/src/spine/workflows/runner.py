@@ -1,7 +1,4 @@
-"""A workflow in this process: no Airflow, one step after the other, the semantics of ``graph``.
-
-A step's ``timeout`` is not enforced here; Airflow does that.
-"""
+"""A workflow in this process: no Airflow, one step after the other, the semantics of ``graph``."""
 
 from __future__ import annotations
 
@@ -12,14 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from spine.core.errors import SpineError
-from spine.core.results import StepResult
+from spine.core.errors import ConfigurationError, SpineError, ValidationError
+from spine.core.results import StepResult, StepStatus
 from spine.pipelines.connections import Connections, NoConnections
 from spine.pipelines.context import StepContext, utc_now
+from spine.workflows.deadline import deadline
 from spine.workflows.graph import Graph, StepState, build_graph, ready_state
-from spine.workflows.model import Step, StepType, Workflow
+from spine.workflows.map_items import ItemRun, items_of, map_receipt
+from spine.workflows.model import Approval, Choice, Decision, Map, OnReject, Step, Wait, Workflow
 from spine.workflows.params import validate_params
-from spine.workflows.steps import CONDITION, run_step
+from spine.workflows.references import resolve
+from spine.workflows.steps import CASE, run_step, scope_of, settle_failure
+from spine.workflows.waiting import wait_here
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -39,7 +40,10 @@ class StepRun:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowRun:
-    """A run that is over: ``failed`` when any step failed and was not continued, else ``success``."""
+    """A run that is over: ``failed`` when any step failed and was not continued, else ``success``.
+
+    :param steps: by name; a step inside a map as ``map.item.step``.
+    """
 
     workflow: str
     run_id: str
@@ -48,7 +52,7 @@ class WorkflowRun:
 
     @property
     def state(self) -> StepState:
-        failed = any(step.state is StepState.FAILED for step in self.steps.values())
+        failed = any(step.state is StepState.FAILED for name, step in self.steps.items() if "." not in name)
         return StepState.FAILED if failed else StepState.SUCCESS
 
     @property
@@ -58,6 +62,8 @@ class WorkflowRun:
 
 
 OnStep = Callable[[str, StepRun], None]
+Decide = Callable[[Step, Approval], Decision | None]
+"""Answers an approval; None: nobody did in time."""
 
 
 def run_workflow(
@@ -73,11 +79,15 @@ def run_workflow(
     connections: Connections | None = None,
     on_step: OnStep | None = None,
     sleep: Callable[[float], None] = time.sleep,
+    decide: Decide | None = None,
+    callers: tuple[str, ...] = (),
 ) -> WorkflowRun:
     """Run it to its end.
 
     :param on_step: told about every step as soon as it ended, ran or not.
-    :param sleep: waits between the attempts of a step with ``on_error: retry``.
+    :param sleep: waits: for ``wait`` steps, and between the attempts of a step with ``on_error: retry``.
+    :param decide: answers approvals; without it nobody does, and their defaults count.
+    :param callers: the workflows that led here, the outermost first.
     :raises ValidationError: when the parameters are refused; a failing step is in the result instead.
     """
     context = StepContext(
@@ -90,22 +100,44 @@ def run_workflow(
         log=log or logging.getLogger(__name__),
         notifier=notifier,
         connections=connections or NoConnections(),
+        callers=callers,
     )
-    run = _Run(build_graph(workflow.steps), context, on_step or (lambda name, step: None), sleep)
+    world = _World(on_step or (lambda name, step: None), sleep, decide or (lambda step, approval: None))
+    ended = run_steps(workflow.steps, context, world)
+    return WorkflowRun(workflow.name, context.run_id, context.params, ended)
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    """What a run needs of the outside, beside its context."""
+
+    on_step: OnStep
+    sleep: Callable[[float], None]
+    decide: Decide
+
+
+def run_steps(steps: tuple[Step, ...], context: StepContext, world: _World, prefix: str = "") -> dict[str, StepRun]:
+    """Run a list of steps. :param prefix: leads to it, ``map.item.``."""
+    run = _Run(build_graph(steps), context, world, prefix)
+    by_name = {step.name: step for step in steps}
     for name in run.graph.order():
-        run.advance(workflow.step(name))
-    return WorkflowRun(workflow.name, context.run_id, context.params, run.steps)
+        run.advance(by_name[name])
+    return {**run.inner, **{prefix + name: step for name, step in run.steps.items()}}
 
 
 @dataclass(slots=True)
 class _Run:
-    """What has happened so far."""
+    """What has happened so far in one list of steps.
+
+    :param inner: the steps inside its maps, by their full names.
+    """
 
     graph: Graph
     context: StepContext
-    on_step: OnStep
-    sleep: Callable[[float], None]
+    world: _World
+    prefix: str
     steps: dict[str, StepRun] = field(default_factory=dict)
+    inner: dict[str, StepRun] = field(default_factory=dict)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     skipped: set[str] = field(default_factory=set)
 
@@ -115,10 +147,16 @@ class _Run:
         self.steps[step.name] = ended
         if ended.result is not None:
             self.outputs[step.name] = ended.result.to_dict()
-            if step.type is StepType.CHOICE and ended.state is StepState.SUCCESS:
-                way = self.graph.way(step.name, ended.result.output[CONDITION])
-                self.skipped |= self.graph.skipped_by(step.name, way)
-        self.on_step(step.name, ended)
+            if ended.state is StepState.SUCCESS:
+                self._skip_behind(step, ended.result)
+        self.world.on_step(self.prefix + step.name, ended)
+
+    def _skip_behind(self, step: Step, result: StepResult) -> None:
+        if isinstance(step.action, Choice) and CASE in result.output:
+            way = self.graph.way(step.name, result.output[CASE])
+            self.skipped |= self.graph.skipped_by(step.name, way)
+        elif isinstance(step.action, Approval) and result.status is StepStatus.SKIPPED:
+            self.skipped |= set(self.graph.downstream(step.name))
 
     def _idle_state(self, step: Step) -> StepState | None:
         return ready_state(self.steps[name].state for name in self.graph.upstream[step.name])
@@ -127,17 +165,73 @@ class _Run:
         attempt = 1
         while True:
             try:
-                result = run_step(step, self._context(step))
-                return StepRun(StepState.SUCCESS, result, attempt)
+                return StepRun(StepState.SUCCESS, self._attempt(step), attempt)
             except SpineError as error:
                 delay = step.retries.delay_after(attempt, error)
                 if delay is None:
                     self.context.log.error("step %s failed: %s", step.name, error)
                     return StepRun(StepState.FAILED, StepResult.failed(error), attempt)
                 self.context.log.warning("step %s failed, again in %.1f s: %s", step.name, delay, error)
-            self.sleep(delay)
+            self.world.sleep(delay)
             attempt += 1
+
+    def _attempt(self, step: Step) -> StepResult:
+        context = self._context(step)
+        try:
+            if isinstance(step.action, Map):
+                return self._map(step, step.action, context)
+            if isinstance(step.action, Wait):
+                return wait_here(resolve_wait(step.action, context), context, self.world.sleep, step.timeout)
+            if isinstance(step.action, Approval):
+                return settle_approval(step, step.action, self.world.decide(step, step.action))
+            with deadline(step.timeout, step.name):
+                return run_step(step, context)
+        except Exception as error:  # noqa: BLE001 - on_error decides, whatever it is
+            return settle_failure(step, error, workflow=context.workflow, log=context.log)
+
+    def _map(self, step: Step, action: Map, context: StepContext) -> StepResult:
+        """One item after the other; ``max_concurrency`` is for Airflow, where each is a task."""
+        runs = [self._item(step, action, item, context) for item in items_of(action, context)]
+        return map_receipt(step, runs, workflow=context.workflow, log=context.log)
+
+    def _item(self, step: Step, action: Map, item: Any, context: StepContext) -> ItemRun:
+        prefix = f"{self.prefix}{step.name}.{item}."
+        within = replace(context, params={**context.params, action.item: item})
+        ended = run_steps(action.steps, within, self.world, prefix)
+        self.inner |= ended
+        return ItemRun(item, {name.removeprefix(prefix): run for name, run in ended.items()})
 
     def _context(self, step: Step) -> StepContext:
         known = [name for name in self.graph.ancestors(step.name) if name in self.outputs]
-        return replace(self.context, outputs={name: self.outputs[name] for name in known})
+        return replace(self.context, outputs={**self.context.outputs, **{name: self.outputs[name] for name in known}})
+
+
+def resolve_wait(wait: Wait, context: StepContext) -> Wait:
+    """The wait with the values its references name."""
+    scope = scope_of(context)
+    return replace(
+        wait,
+        duration=resolve(wait.duration, scope),
+        until=resolve(wait.until, scope),
+        publication=resolve(wait.publication, scope),
+    )
+
+
+def settle_approval(step: Step, approval: Approval, decision: Decision | None, by: str = "") -> StepResult:
+    """The receipt of an answer; without one the default counts.
+
+    :raises ValidationError: it was rejected, and that is a failure.
+    :raises ConfigurationError: nobody answered, and there is no default.
+    """
+    taken = decision or approval.default
+    if taken is None:
+        raise ConfigurationError(
+            f"nobody answered '{approval.subject}', and step '{step.name}' has no default; "
+            "run it in Airflow, or give it 'default: approve' or 'default: reject'"
+        )
+    who = by or ("a person" if decision else "its default")
+    if taken is Decision.APPROVE:
+        return StepResult.done(f"approved by {who}", approved=True, by=who)
+    if approval.on_reject is OnReject.FAIL:
+        raise ValidationError(f"'{approval.subject}' was rejected by {who}")
+    return StepResult.skipped(f"rejected by {who}; what follows is skipped", approved=False, by=who)

@@ -11,6 +11,7 @@ from spine.core.errors import ValidationError
 from spine.core.publication import parse_publication_time
 from spine.core.suggest import did_you_mean
 from spine.core.tiers import Tier
+from spine.core.zones import zone_problem
 from spine.workflows.checks import WORKFLOW_NAME
 from spine.workflows.document import Document
 from spine.workflows.errors import Code
@@ -92,15 +93,8 @@ class _ScheduleChecks:
             self._add(Code.BAD_SCHEDULE, f"cron '{self.schedule.cron}' {problem}", "cron")
 
     def _check_timezone(self) -> None:
-        from zoneinfo import ZoneInfo, available_timezones
-
-        name = self.schedule.timezone
-        try:
-            ZoneInfo(name)
-        except (KeyError, ValueError, OSError):  # OSError: a name that is a folder of zones, such as 'America'
-            close = did_you_mean(name, available_timezones())
-            suggestion = close if close.startswith("did") else "write it as 'America/New_York'"  # there are some 600
-            self._add(Code.VALUE_NOT_ALLOWED, f"unknown timezone '{name}'", "timezone", suggestion)
+        if problem := zone_problem(self.schedule.timezone):
+            self._add(Code.VALUE_NOT_ALLOWED, problem, "timezone")
 
     def _check_params(self) -> None:
         params = self.workflow.params

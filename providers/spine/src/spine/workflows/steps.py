@@ -1,4 +1,8 @@
-"""One attempt at one step. The in-process runner and the Airflow operators both call ``run_step``, nothing else."""
+"""One attempt at one step. The in-process runner and the Airflow operators both call ``run_step``, nothing else.
+
+Steps that need time or a person (``wait``, ``approval``) and steps that hold steps (``map``) are run by whoever runs the
+workflow: the runner in ``runner``, Airflow in ``spine.operators``.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from spine.core.errors import as_spine_error, error_from_dict
+from spine.core.errors import ValidationError, as_spine_error, error_from_dict
 from spine.core.results import StepResult, StepStatus
 from spine.workflows.conditions import Scope, parse_expression
 from spine.workflows.handlers import load_handler
-from spine.workflows.model import OnError, Step, StepType
+from spine.workflows.model import (
+    Choice,
+    Gate,
+    HandlerCall,
+    Notify,
+    OnError,
+    PipelineCall,
+    Severity,
+    Step,
+    WorkflowCall,
+)
 from spine.workflows.references import resolve
 
 if TYPE_CHECKING:
     from spine.pipelines.context import StepContext
 
-CONDITION = "condition"
-"""Key of a choice's receipt: whether its condition held. ``Graph.way`` tells where that leads."""
+CASE = "case"
+"""Key of a choice's receipt: the number of the case that held, from 0; how many there are when none did. Beside it stands
+``condition``: whether one did."""
 
 
 def run_step(step: Step, context: StepContext) -> StepResult:
@@ -28,7 +43,7 @@ def run_step(step: Step, context: StepContext) -> StepResult:
         the failure is the result.
     """
     try:
-        result = _RUN[step.type](step, context)
+        result = _RUN[type(step.action)](step.action, context)
         if result.status is StepStatus.FAILED:
             raise error_from_dict(result.error or {"message": result.message})
     except Exception as error:  # noqa: BLE001 - a step is other people's code; whatever it raises joins the error tree
@@ -36,46 +51,87 @@ def run_step(step: Step, context: StepContext) -> StepResult:
     return result
 
 
-def settle_failure(step: Step, caught: BaseException, *, workflow: str, log: logging.Logger) -> StepResult:
+def settle_failure(
+    step: Step, caught: BaseException, *, workflow: str, log: logging.Logger, output: Mapping[str, Any] | None = None
+) -> StepResult:
     """The receipt of a failure the author passes over; any other is raised.
 
+    :param output: what the receipt says besides.
     :raises SpineError: the failure as a member of the error tree, with where it happened.
     """
     error = as_spine_error(caught).with_context(workflow=workflow, step=step.name)
     if step.on_error is not OnError.CONTINUE:
         raise error from error.__cause__
     log.warning("step %s failed, and the workflow continues: %s", step.name, error)
-    return StepResult.failed(error, continued=True)
+    return replace(StepResult.failed(error, continued=True), output=dict(output or {}))
 
 
-def _run_pipeline(step: Step, context: StepContext) -> StepResult:
+def _run_pipeline(action: PipelineCall, context: StepContext) -> StepResult:
     from spine.pipelines.registry import get_pipeline
 
-    assert step.pipeline is not None, "the loader refuses a pipeline step without one"
-    return get_pipeline(step.pipeline).run(_own_context(step, context))
+    return get_pipeline(action.pipeline).run(_own_context(action.params, context))
 
 
-def _run_handler(step: Step, context: StepContext) -> StepResult:
-    assert step.handler is not None, "the loader refuses a lambda step without one"
-    handler = load_handler(step.handler, context.settings.handler_packages)
-    own = _own_context(step, context)
-    return handler(own, resolve(step.config, Scope(own.params, own.outputs)))
+def _run_handler(action: HandlerCall, context: StepContext) -> StepResult:
+    handler = load_handler(action.handler, context.settings.handler_packages)
+    own = _own_context(action.params, context)
+    return handler(own, resolve(action.config, scope_of(own)))
 
 
-def run_choice(step: Step, params: Mapping[str, Any], outputs: Mapping[str, Mapping[str, Any]]) -> StepResult:
+def _run_choice(action: Choice, context: StepContext) -> StepResult:
+    return run_choice(action, scope_of(context))
+
+
+def run_choice(choice: Choice, scope: Scope) -> StepResult:
     """A choice's receipt; it needs no storage. :raises ConfigurationError: a name it does not know, a wrong type."""
-    assert step.condition is not None, "the loader refuses a choice without one"
-    truth = parse_expression(step.condition).truth(Scope(params, outputs))
-    return StepResult.done(f"{step.condition} is {str(truth).lower()}", **{CONDITION: truth})
+    for number, case in enumerate(choice.cases):
+        if parse_expression(case.when).truth(scope):
+            return StepResult.done(f"{case.when} is true", **{CASE: number, "condition": True})
+    last = choice.cases[-1].when
+    message = f"{last} is false" if len(choice.cases) == 1 else f"none of its {len(choice.cases)} cases holds"
+    return StepResult.done(message, **{CASE: len(choice.cases), "condition": False})
 
 
-_RUN: dict[StepType, Callable[[Step, Any], StepResult]] = {
-    StepType.PIPELINE: _run_pipeline,
-    StepType.LAMBDA: _run_handler,
-    StepType.CHOICE: lambda step, context: run_choice(step, context.params, context.outputs),
+def _run_gate(action: Gate, context: StepContext) -> StepResult:
+    scope = scope_of(context)
+    broken = [check for check in action.checks if not parse_expression(check.check).truth(scope)]
+    words = [check.message or f"{check.check} does not hold" for check in broken]
+    grave = [text for text, check in zip(words, broken, strict=True) if check.severity is Severity.FAIL]
+    if grave:
+        raise ValidationError("; ".join(grave))
+    for text in words:
+        context.log.warning("%s", text)
+    passed = f"{len(action.checks) - len(broken)} of {len(action.checks)} checks hold"
+    return StepResult.done("; ".join([passed, *words]), checks=len(action.checks), warnings=words)
+
+
+def _run_workflow(action: WorkflowCall, context: StepContext) -> StepResult:
+    from spine.workflows.calls import call_workflow
+
+    return call_workflow(action.workflow, resolve(action.params, scope_of(context)), context)
+
+
+def _run_notify(action: Notify, context: StepContext) -> StepResult:
+    from spine.alerts.notify import send, summarize
+
+    text = summarize(context) if action.message is None else str(resolve(action.message, scope_of(context)))
+    return send(context, text, action.channel)
+
+
+_RUN: dict[type[Any], Callable[[Any, Any], StepResult]] = {
+    PipelineCall: _run_pipeline,
+    HandlerCall: _run_handler,
+    Choice: _run_choice,
+    Gate: _run_gate,
+    WorkflowCall: _run_workflow,
+    Notify: _run_notify,
 }
 
 
-def _own_context(step: Step, context: StepContext) -> StepContext:
-    own = resolve(step.params, Scope(context.params, context.outputs))
-    return replace(context, params={**context.params, **own})
+def scope_of(context: StepContext) -> Scope:
+    """What expressions of a step see."""
+    return Scope(context.params, context.outputs)
+
+
+def _own_context(params: Mapping[str, Any], context: StepContext) -> StepContext:
+    return replace(context, params={**context.params, **resolve(params, scope_of(context))})

@@ -19,7 +19,7 @@ from spine.core.tiers import Tier
 from spine.core.weeks import newest_published, parse_date, parse_week_ending, published_at, window
 from spine.pipelines.base import given_summary_type
 from spine.pipelines.context import StepContext
-from spine.workflows.loader import load_library
+from spine.workflows.calls import find_workflow
 from spine.workflows.model import Workflow
 from spine.workflows.runner import WorkflowRun, run_workflow
 
@@ -51,7 +51,7 @@ class RunWeeks:
         if mode not in MODES:
             raise ValidationError(f"unknown mode {mode!r}; {did_you_mean(mode, MODES)}")
         weeks = asked_weeks(context, tier)
-        workflow = _workflow(context)
+        workflow = find_workflow(str(context.params.get("workflow") or ""), context)
         complete = complete_weeks(context, workflow, tier, weeks) if mode == "missing" else set()
         todo = [week for week in weeks if week not in complete]
         tally = _Tally(tier, len(weeks), len(weeks) - len(todo))
@@ -195,15 +195,6 @@ def asked_weeks(context: StepContext, tier: Tier) -> list[dt.date]:
 
 def _asked_tiers(context: StepContext) -> list[Tier]:
     return [Tier.parse(tier) for tier in context.params.get("tiers") or list(Tier)]
-
-
-def _workflow(context: StepContext) -> Workflow:
-    name = str(context.params.get("workflow") or "")
-    library = load_library(context.settings.workflows_dir, context.settings.handler_packages)
-    known = {workflow.name: workflow for workflow in library.workflows}
-    if name not in known:
-        raise ValidationError(f"no workflow {name!r} in {context.settings.workflows_dir}; {did_you_mean(name, known)}")
-    return known[name]
 
 
 run_weeks = RunWeeks()
