@@ -9,14 +9,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from spine.core.errors import ConfigurationError, SpineError, ValidationError
+from spine.core.errors import ConfigurationError, SpineError, as_spine_error, error_from_dict
 from spine.core.results import StepResult, StepStatus
 from spine.pipelines.connections import Connections, NoConnections
 from spine.pipelines.context import StepContext, utc_now
+from spine.workflows.approvals import settle_approval
+from spine.workflows.catalog import find_workflow
 from spine.workflows.deadline import deadline
 from spine.workflows.graph import Graph, StepState, build_graph, ready_state
 from spine.workflows.map_items import ItemRun, items_of, map_receipt
-from spine.workflows.model import Approval, Choice, Decision, Map, OnReject, Step, Wait, Workflow
+from spine.workflows.model import Approval, Choice, Decision, Map, Step, Wait, Workflow, WorkflowCall
 from spine.workflows.params import validate_params
 from spine.workflows.references import resolve
 from spine.workflows.steps import CASE, run_step, scope_of, settle_failure
@@ -62,6 +64,7 @@ class WorkflowRun:
 
 
 OnStep = Callable[[str, StepRun], None]
+MAX_CALL_DEPTH = 8
 Decide = Callable[[Step, Approval], Decision | None]
 """Answers an approval; None: nobody did in time."""
 
@@ -185,6 +188,8 @@ class _Run:
             if isinstance(step.action, Approval):
                 return settle_approval(step, step.action, self.world.decide(step, step.action))
             with deadline(step.timeout, step.name):
+                if isinstance(step.action, WorkflowCall):
+                    return call_workflow(step.action, context)
                 return run_step(step, context)
         except Exception as error:  # noqa: BLE001 - on_error decides, whatever it is
             return settle_failure(step, error, workflow=context.workflow, log=context.log)
@@ -206,6 +211,44 @@ class _Run:
         return replace(self.context, outputs={**self.context.outputs, **{name: self.outputs[name] for name in known}})
 
 
+def call_workflow(call: WorkflowCall, context: StepContext) -> StepResult:
+    """Run another workflow to its end; the receipt holds the receipts of its steps.
+
+    The caller's params of the same names are handed on, the step's laid over them.
+
+    :raises SpineError: the error of its first failed step.
+    """
+    name, params = call.workflow, resolve(call.params, scope_of(context))
+    if name in (context.workflow, *context.callers) or len(context.callers) >= MAX_CALL_DEPTH:
+        raise ConfigurationError(
+            f"workflows call each other: {' -> '.join([*context.callers, context.workflow, name])}"
+        )
+    workflow = find_workflow(name, context)
+    handed_on = {key: value for key, value in context.params.items() if key in workflow.params}
+    ended = run_workflow(
+        workflow,
+        {**handed_on, **params},
+        storage=context.storage,
+        settings=context.settings,
+        run_id=f"{context.run_id}:{name}",
+        clock=context.clock,
+        log=context.log,
+        notifier=context.notifier,
+        connections=context.connections,
+        callers=(*context.callers, context.workflow),
+    )
+    return _call_receipt(ended)
+
+
+def _call_receipt(ended: WorkflowRun) -> StepResult:
+    receipts = {name: result.to_dict() for name, result in ended.results.items()}
+    for name, step in ended.steps.items():
+        if step.state is StepState.FAILED and step.result is not None:
+            error = error_from_dict(step.result.error or {"message": step.result.message})
+            raise as_spine_error(error).with_context(called_workflow=ended.workflow, called_step=name)
+    return StepResult.done(f"{ended.workflow}: {len(receipts)} steps", workflow=ended.workflow, steps=receipts)
+
+
 def resolve_wait(wait: Wait, context: StepContext) -> Wait:
     """The wait with the values its references name."""
     scope = scope_of(context)
@@ -215,23 +258,3 @@ def resolve_wait(wait: Wait, context: StepContext) -> Wait:
         until=resolve(wait.until, scope),
         publication=resolve(wait.publication, scope),
     )
-
-
-def settle_approval(step: Step, approval: Approval, decision: Decision | None, by: str = "") -> StepResult:
-    """The receipt of an answer; without one the default counts.
-
-    :raises ValidationError: it was rejected, and that is a failure.
-    :raises ConfigurationError: nobody answered, and there is no default.
-    """
-    taken = decision or approval.default
-    if taken is None:
-        raise ConfigurationError(
-            f"nobody answered '{approval.subject}', and step '{step.name}' has no default; "
-            "run it in Airflow, or give it 'default: approve' or 'default: reject'"
-        )
-    who = by or ("a person" if decision else "its default")
-    if taken is Decision.APPROVE:
-        return StepResult.done(f"approved by {who}", approved=True, by=who)
-    if approval.on_reject is OnReject.FAIL:
-        raise ValidationError(f"'{approval.subject}' was rejected by {who}")
-    return StepResult.skipped(f"rejected by {who}; what follows is skipped", approved=False, by=who)

@@ -1,7 +1,7 @@
 """One attempt at one step. The in-process runner and the Airflow operators both call ``run_step``, nothing else.
 
-Steps that need time or a person (``wait``, ``approval``) and steps that hold steps (``map``) are run by whoever runs the
-workflow: the runner in ``runner``, Airflow in ``spine.operators``.
+Steps that need time or a person (``wait``, ``approval``) and steps that hold others (``map``, ``workflow``) are run by
+whoever runs the workflow: ``runner`` in this process, ``spine.operators`` in Airflow.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from spine.workflows.model import (
     PipelineCall,
     Severity,
     Step,
-    WorkflowCall,
 )
 from spine.workflows.references import resolve
 
@@ -105,12 +104,6 @@ def _run_gate(action: Gate, context: StepContext) -> StepResult:
     return StepResult.done("; ".join([passed, *words]), checks=len(action.checks), warnings=words)
 
 
-def _run_workflow(action: WorkflowCall, context: StepContext) -> StepResult:
-    from spine.workflows.calls import call_workflow
-
-    return call_workflow(action.workflow, resolve(action.params, scope_of(context)), context)
-
-
 def _run_notify(action: Notify, context: StepContext) -> StepResult:
     from spine.alerts.notify import send, summarize
 
@@ -123,7 +116,6 @@ _RUN: dict[type[Any], Callable[[Any, Any], StepResult]] = {
     HandlerCall: _run_handler,
     Choice: _run_choice,
     Gate: _run_gate,
-    WorkflowCall: _run_workflow,
     Notify: _run_notify,
 }
 

@@ -19,7 +19,7 @@ from spine.core.tiers import Tier
 from spine.core.weeks import newest_published, parse_date, parse_week_ending, published_at, window
 from spine.pipelines.base import given_summary_type
 from spine.pipelines.context import StepContext
-from spine.workflows.calls import find_workflow
+from spine.workflows.catalog import find_workflow
 from spine.workflows.model import Workflow
 from spine.workflows.runner import WorkflowRun, run_workflow
 
