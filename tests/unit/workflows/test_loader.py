@@ -97,7 +97,7 @@ PROBLEMS = {
     ),
     "condition of a case": (
         steps("{name: c, type: choice, cases: [{when: params.q, then: a}]}", OK),
-        "3:42 E024 'params.q': no param 'q'",
+        "3:43 E025 'params.q' names no param of the workflow",
     ),
     "map without items": (
         steps("{name: m, type: map, items: [], steps: [" + OK + "]}"),
@@ -148,15 +148,15 @@ PROBLEMS = {
     ),
     "call in a condition": (
         steps('{name: c, type: choice, condition: "1 < f(x)", then_step: a}', OK),
-        "3:43 E024 '1 < f(x)' a call is not part of the expression language",
+        "3:43 E024 '1 < f(x)' the only call is default(value, otherwise)",
     ),
     "unknown param in a condition": (
         steps("{name: c, type: choice, condition: params.q == 1, then_step: a}", OK),
-        "3:38 E024 'params.q == 1': no param 'q'",
+        "3:39 E025 'params.q' names no param of the workflow",
     ),
     "unknown step in a reference": (
         steps("{name: a, type: lambda, handler: " + HANDLER + ', config: {x: "${outputs.b.rows}"}}'),
-        "3:78 E024 'outputs.b.rows': no step 'b'; known: a",
+        "3:81 E025 'outputs.b.rows' names no step 'b'; known: a",
     ),
     "unknown target": (
         steps("{name: c, type: choice, condition: 'true', then_step: aa}", OK),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from spine.core.results import StepResult
+from spine.core.results import StepResult, gives
 from spine.pipelines.context import StepContext
 
 
@@ -16,6 +16,7 @@ class Notifier(Protocol):
         """Deliver; False when nobody is configured to listen."""
 
 
+@gives(sent="boolean", text="string")
 def notify_completion(context: StepContext, config: Mapping[str, Any]) -> StepResult:
     """Send a summary of the steps so far. Config: ``channel``. Output: ``sent``, ``text``."""
     return send(context, summarize(context), config.get("channel"))

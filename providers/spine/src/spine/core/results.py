@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from spine.core.errors import ErrorCategory, SpineError, as_spine_error
 
@@ -64,3 +64,25 @@ class StepResult:
         if self.error:
             receipt["error"] = dict(self.error)
         return receipt
+
+
+Handler = TypeVar("Handler", bound=Callable[..., StepResult])
+
+
+def gives(**outputs: str) -> Callable[[Handler], Handler]:
+    """Declare what a handler's receipt holds, so that expressions over it are checked when a workflow is loaded.
+
+    :param outputs: JSON Schema types by key, several parted by ``|``: ``@gives(rows="number", newest="string|null")``.
+    """
+
+    def mark(handler: Handler) -> Handler:
+        handler.__outputs__ = outputs  # type: ignore[attr-defined]
+        return handler
+
+    return mark
+
+
+def declared_outputs(handler: Callable[..., Any]) -> Mapping[str, str] | None:
+    """What ``gives`` said of a handler; None where nothing was said."""
+    found: Mapping[str, str] | None = getattr(handler, "__outputs__", None)
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 
 from spine.core.errors import ConfigurationError
@@ -17,6 +18,15 @@ _PIPELINES: dict[str, str] = {
     "core.load_table": "spine.pipelines.load_table:load_table",
     "core.run_weeks": "spine.workflows.weeks:run_weeks",
 }
+# What their receipts hold, by JSON Schema's types.
+_CAPTURE = {"capture_id": "string", "tier": "string", "week_ending": "string"}
+_TOTALS = {"rows": "number", "rejected": "number", "shares": "number|string", "trades": "number"}
+_OUTPUTS: dict[str, Mapping[str, str]] = {
+    "finra.otc_transparency.ingest_week": {
+        **_CAPTURE, "revision": "number", "lines": "number", "parsed": "number", "rejected": "number", "seconds": "number",
+    },
+    "finra.otc_transparency.normalize_week": {**_CAPTURE, **_TOTALS},
+}  # fmt: skip
 
 
 def pipeline_names() -> tuple[str, ...]:
@@ -24,13 +34,22 @@ def pipeline_names() -> tuple[str, ...]:
     return tuple(sorted(_PIPELINES))
 
 
-def register_pipeline(name: str, target: str) -> None:
+def register_pipeline(name: str, target: str, outputs: Mapping[str, str] | None = None) -> None:
     """Add a pipeline as ``package.module:object``.
+
+    :param outputs: what its receipts hold: JSON Schema types by key, several parted by ``|``.
 
     :raises ConfigurationError: the name is taken by another target.
     """
     if _PIPELINES.setdefault(name, target) != target:
         raise ConfigurationError(f"pipeline {name!r} is already registered as {_PIPELINES[name]}")
+    if outputs is not None:
+        _OUTPUTS[name] = outputs
+
+
+def pipeline_outputs(name: str) -> Mapping[str, str] | None:
+    """What the receipts of a pipeline hold; None where nothing is declared."""
+    return _OUTPUTS.get(name)
 
 
 def get_pipeline(name: str) -> Pipeline:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spine.core.errors import ConfigurationError, ValidationError
-from spine.core.results import StepResult
+from spine.core.results import StepResult, gives
 from spine.core.weeks import window
 from spine.finra.dataset import OTC_TRANSPARENCY
 from spine.pipelines.base import current_capture
@@ -30,6 +30,7 @@ class Check:
     expected: str
 
 
+@gives(capture_id="string", checks="object")
 def validate_ingest(context: StepContext, config: Mapping[str, Any]) -> StepResult:
     """Hold a capture back unless its rows are as many, and of the symbols, as expected.
 
@@ -56,6 +57,7 @@ def validate_ingest(context: StepContext, config: Mapping[str, Any]) -> StepResu
     return StepResult.done(f"{len(checks)} checks passed", **receipt)
 
 
+@gives(skip_rolling="boolean", weeks_available="number", missing_weeks="array")
 def check_rolling_history(context: StepContext, config: Mapping[str, Any]) -> StepResult:
     """Whether every week of the rolling window is aggregated. Output: ``skip_rolling``, ``weeks_available``, ``missing_weeks``.
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from spine.core.errors import ConfigurationError, PermissionDenied, ValidationError
 from spine.core.suggest import did_you_mean
-from spine.workflows.conditions import Expression, ExpressionError, parse_expression
+from spine.workflows.conditions import ExpressionError, parse_expression
 from spine.workflows.document import Document, Place
 from spine.workflows.errors import Code
+from spine.workflows.expression_types import Names, Value, schema_value, type_problems
 from spine.workflows.graph import Graph, build_graph
 from spine.workflows.handlers import load_handler
 from spine.workflows.model import Choice, HandlerCall, Map, OnError, PipelineCall, Step, Wait, Workflow, WorkflowParam
+from spine.workflows.outputs import outputs_of
 from spine.workflows.params import require_valid_default, require_valid_schema
-from spine.workflows.step_expressions import step_expressions
+from spine.workflows.step_expressions import conditions_of, step_expressions
 
 WORKFLOW_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,249}")  # Airflow's rule for a DAG id
 _STEP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,199}")  # for a task id, without dots: they mean task groups there
@@ -28,18 +30,17 @@ class Surroundings:
     """What a list of steps can see.
 
     :param inside: names of the maps around it.
-    :param params: names of the run's params, and of the items of the maps around it.
-    :param outer: names of the steps outside of it, whose outputs it may read.
+    :param params: the run's params, and the items of the maps around it.
+    :param outer: the steps outside of it whose outputs it may read.
     """
 
     inside: tuple[str, ...]
-    params: frozenset[str]
-    outer: frozenset[str]
+    params: Mapping[str, Value]
+    outer: Mapping[str, Mapping[str, Value] | None]
 
-    def within(self, step: Step, action: Map, siblings: Iterable[str]) -> Surroundings:
-        return Surroundings(
-            (*self.inside, step.name), self.params | {action.item}, self.outer | frozenset(siblings) - {step.name}
-        )
+    def within(self, step: Step, action: Map, names: Names) -> Surroundings:
+        item = schema_value({"enum": action.items}) if isinstance(action.items, list) else Value()
+        return Surroundings((*self.inside, step.name), {**self.params, action.item: item}, names.outputs)
 
 
 def check_workflow(document: Document, workflow: Workflow, packages: Iterable[str] = ()) -> None:
@@ -51,7 +52,7 @@ def check_workflow(document: Document, workflow: Workflow, packages: Iterable[st
         document.add(Code.VALUE_NOT_ALLOWED, "a workflow's name has letters, digits, '_', '-' and '.' only", "name")
     for param in workflow.params.values():
         _check_param(document, param)
-    top = Surroundings((), frozenset(workflow.params), frozenset())
+    top = Surroundings((), {name: schema_value(param.schema) for name, param in workflow.params.items()}, {})
     _check_steps(document, workflow.steps, document.value.get("steps"), top, tuple(packages))
 
 
@@ -60,15 +61,18 @@ def _check_steps(
 ) -> None:
     # With a step missing, every name of it would look unknown.
     complete = bool(steps) and isinstance(written, list) and len(steps) == len(written)
-    names = tuple(step.name for step in steps)
+    graph = build_graph(steps)
+    receipts = {step.name: outputs_of(step, packages) for step in steps}
     for step in steps:
-        _StepChecks(document, step, names, around).run(packages, with_targets=complete)
+        before = graph.ancestors(step.name)
+        known = {**around.outer, **{name: receipts[name] for name in before}}
+        names = Names(around.params, known, frozenset(receipts.keys() - set(before)))
+        _StepChecks(document, step, tuple(receipts), around.inside).run(packages, names if complete else None)
         if isinstance(step.action, Map):
-            inner = around.within(step, step.action, names)
             value = _written(document, document.steps[*around.inside, step.name])["steps"]
-            _check_steps(document, step.action.steps, value, inner, packages)
+            _check_steps(document, step.action.steps, value, around.within(step, step.action, names), packages)
     if complete:
-        _check_graph(document, steps, around.inside)
+        _check_graph(document, graph, around.inside)
 
 
 def _written(document: Document, place: Place) -> dict[str, object]:
@@ -101,11 +105,12 @@ class _StepChecks:
     :param siblings: names of the steps beside it, its own among them.
     """
 
-    def __init__(self, document: Document, step: Step, siblings: tuple[str, ...], around: Surroundings) -> None:
-        self.document, self.step, self.siblings, self.around = document, step, siblings, around
-        self.where = document.steps[*around.inside, step.name]
+    def __init__(self, document: Document, step: Step, siblings: tuple[str, ...], inside: tuple[str, ...]) -> None:
+        self.document, self.step, self.siblings, self.inside = document, step, siblings, inside
+        self.where = document.steps[*inside, step.name]
 
-    def run(self, packages: tuple[str, ...], *, with_targets: bool) -> None:
+    def run(self, packages: tuple[str, ...], names: Names | None) -> None:
+        """:param names: what its expressions may name; None when that is not known in full."""
         if not _STEP_NAME.fullmatch(self.step.name):
             message = f"step name '{self.step.name}' is not usable; it has letters, digits, '_' and '-', no digit first"
             self._add(Code.VALUE_NOT_ALLOWED, message, "name")
@@ -115,9 +120,10 @@ class _StepChecks:
         self._check_handler(packages)
         self._check_map()
         self._check_wait()
+        conditions = [where for where, _, _ in conditions_of(self.step)]
         for where, text, offset in step_expressions(self.step):
-            self._check_expression(text, where, offset)
-        if with_targets:
+            self._check_expression(text, where, offset, names, condition=where in conditions)
+        if names is not None:
             self._check_targets()
             self._check_depends_on()
 
@@ -145,7 +151,7 @@ class _StepChecks:
     def _check_map(self) -> None:
         if not isinstance(self.step.action, Map):
             return
-        if len(self.around.inside) + 1 > MAX_MAP_DEPTH:
+        if len(self.inside) + 1 > MAX_MAP_DEPTH:
             self._add(Code.NESTED_TOO_DEEP, f"more than {MAX_MAP_DEPTH} maps inside each other", "steps")
         if not _PARAM_NAME.fullmatch(self.step.action.item):
             self._add(Code.VALUE_NOT_ALLOWED, f"'{self.step.action.item}' cannot name a param", "item")
@@ -158,24 +164,18 @@ class _StepChecks:
         if problem := until_problem(self.step.action):
             self._add(Code.VALUE_NOT_ALLOWED, *problem)
 
-    def _check_expression(self, text: str, where: Place, offset: int) -> None:
+    def _check_expression(self, text: str, where: Place, offset: int, names: Names | None, *, condition: bool) -> None:
+        place = (*self.where, *where)
         try:
             expression = parse_expression(text)
         except ExpressionError as error:
             message = f"'{text}' {error.message}"
-            self.document.add_inside(Code.BAD_EXPRESSION, message, *self.where, *where, offset=offset + error.offset)
+            self.document.add_inside(Code.BAD_EXPRESSION, message, *place, offset=offset + error.offset)
             return
-        for message, suggestion in self._unknown_names(expression):
-            self.document.add(Code.BAD_EXPRESSION, message, *self.where, *where, suggestion=suggestion)
-
-    def _unknown_names(self, expression: Expression) -> Iterator[tuple[str, str]]:
-        steps = {*self.siblings, *self.around.outer}
-        for name in expression.param_names():
-            if name not in self.around.params:
-                yield f"'{expression.text}': no param '{name}'", did_you_mean(name, self.around.params)
-        for name in expression.step_names():
-            if name not in steps:
-                yield f"'{expression.text}': no step '{name}'", did_you_mean(name, steps)
+        for found in type_problems(expression, names, condition=condition) if names else ():
+            self.document.add_inside(
+                Code.WRONG_EXPRESSION, found.message, *place, offset=offset + found.offset, suggestion=found.suggestion
+            )
 
     def _check_targets(self) -> None:
         if not isinstance(self.step.action, Choice):
@@ -207,8 +207,8 @@ def choice_targets(choice: Choice) -> Iterator[tuple[Place, str]]:
         yield ("else_step",), choice.else_step
 
 
-def _check_graph(document: Document, steps: tuple[Step, ...], inside: tuple[str, ...]) -> None:
-    graph = build_graph(steps)
+def _check_graph(document: Document, graph: Graph, inside: tuple[str, ...]) -> None:
+    steps = graph.steps
     places = {step.name: document.steps[*inside, step.name] for step in steps}
     if cycle := graph.cycle():
         first = min(cycle, key=[step.name for step in steps].index)

@@ -5,7 +5,8 @@
     params.tier == 'T1' and outputs.ingest.rows > 0
 
 Python's parser reads it; only the constructs in ``_Evaluation`` exist. There is no call, no ``eval`` and no attribute
-access: a dot looks a key up in a mapping and does nothing else. ``not``, ``and`` and ``or`` take true or false only,
+access: a dot looks a key up in a mapping and does nothing else. ``default(value, otherwise)`` stands for a value that may be
+missing (of a step that was skipped, say) or null. ``not``, ``and`` and ``or`` take true or false only,
 so that a forgotten comparison (``rows``, ``'false'``) is an error and not a silent yes.
 """
 
@@ -13,8 +14,9 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from spine.core.errors import ConfigurationError
@@ -23,7 +25,7 @@ from spine.core.suggest import did_you_mean
 MAX_LENGTH = 1000
 MAX_DEPTH = 50
 
-_WORDS = {"true": True, "false": False, "null": None}
+WORDS = {"true": True, "false": False, "null": None}
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -56,6 +58,10 @@ class ExpressionError(ConfigurationError):
         self.offset = offset
 
 
+class MissingName(ConfigurationError):
+    """Nothing has that name in this run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What names mean: ``params.x``, ``outputs.step.key``, and bare names.
@@ -77,7 +83,7 @@ class Scope:
                 return receipt[name]
         if name in self.params:
             return self.params[name]
-        raise ConfigurationError(f"unknown name '{name}'; {did_you_mean(name, self._names())}")
+        raise MissingName(f"unknown name '{name}'; {did_you_mean(name, self._names())}")
 
     def _names(self) -> set[str]:
         return {"params", "outputs", *self.params, *(key for receipt in self.outputs.values() for key in receipt)}
@@ -89,6 +95,8 @@ class Expression:
 
     text: str
     tree: ast.expr
+    indent: int = 0
+    """Blanks before it, where it was written."""
 
     def value(self, scope: Scope) -> Any:
         """:raises ConfigurationError: unknown names, or values an operator cannot take."""
@@ -103,21 +111,10 @@ class Expression:
         """The value of a condition. :raises ConfigurationError: also when it is neither true nor false."""
         return _truth(self.value(scope), self.text)
 
-    def param_names(self) -> Iterator[str]:
-        """Every ``x`` it reads as ``params.x``."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "params":
-                yield node.attr
 
-    def step_names(self) -> Iterator[str]:
-        """Every ``step`` it reads as ``outputs.step``."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "outputs":
-                yield node.attr
-
-
+@lru_cache(maxsize=4096)
 def parse_expression(text: str) -> Expression:
-    """Read an expression.
+    """Read an expression; each text once.
 
     :raises ExpressionError: not an expression, or one with constructs beyond the language.
     """
@@ -133,7 +130,7 @@ def parse_expression(text: str) -> Expression:
     except (ValueError, RecursionError, MemoryError) as error:
         raise ExpressionError(f"cannot be read: {error}", 0) from None
     _refuse_foreign(tree.body, indent, indent, 0)
-    return Expression(source, tree.body)
+    return Expression(source, tree.body, indent)
 
 
 def _refuse_foreign(node: ast.AST, indent: int, around: int, depth: int) -> None:
@@ -141,7 +138,9 @@ def _refuse_foreign(node: ast.AST, indent: int, around: int, depth: int) -> None
     offset = indent + node.col_offset if isinstance(node, ast.expr) else around
     if depth > MAX_DEPTH:
         raise ExpressionError(f"nested more than {MAX_DEPTH} levels deep", offset)
-    if not isinstance(node, _ALLOWED):
+    if isinstance(node, ast.Call):
+        _refuse_foreign_call(node, offset)
+    elif not isinstance(node, _ALLOWED):
         raise ExpressionError(f"{_described(node)} is not part of the expression language", offset)
     if isinstance(node, ast.Constant) and not isinstance(node.value, (str, int, float, bool, type(None))):
         raise ExpressionError(f"{node.value!r} is not text, a number, true, false or null", offset)
@@ -149,8 +148,16 @@ def _refuse_foreign(node: ast.AST, indent: int, around: int, depth: int) -> None
         _refuse_foreign(child, indent, offset, depth + 1)
 
 
+def _refuse_foreign_call(node: ast.Call, offset: int) -> None:
+    name = node.func.id if isinstance(node.func, ast.Name) else ""
+    if name != "default":
+        raise ExpressionError("the only call is default(value, otherwise)", offset)
+    if len(node.args) != 2 or node.keywords:
+        raise ExpressionError("default takes two values: default(value, otherwise)", offset)
+
+
 def _described(node: ast.AST) -> str:
-    known = {ast.Call: "a call", ast.Subscript: "an index", ast.Is: "'is' (write ==)", ast.IsNot: "'is not' (write !=)"}
+    known = {ast.Subscript: "an index", ast.Is: "'is' (write ==)", ast.IsNot: "'is not' (write !=)"}
     return known.get(type(node), f"'{type(node).__name__}'")
 
 
@@ -168,20 +175,27 @@ class _Evaluation:
         return node.value
 
     def _name(self, node: ast.Name) -> Any:
-        return _WORDS[node.id] if node.id in _WORDS else self.scope.lookup(node.id)
+        return WORDS[node.id] if node.id in WORDS else self.scope.lookup(node.id)
 
     def _attribute(self, node: ast.Attribute) -> Any:
         owner, path = self.value(node.value), ast.unparse(node.value)
         if not isinstance(owner, Mapping):
             raise ConfigurationError(f"'{path}' is {_shown(owner)}, which has no '{node.attr}'")
         if node.attr not in owner:
-            raise ConfigurationError(f"'{path}' has no '{node.attr}'; {did_you_mean(node.attr, map(str, owner))}")
+            raise MissingName(f"'{path}' has no '{node.attr}'; {did_you_mean(node.attr, map(str, owner))}")
         return owner[node.attr]
 
     def _list(self, node: ast.List) -> list[Any]:
         return [self.value(item) for item in node.elts]
 
     _tuple = _list
+
+    def _call(self, node: ast.Call) -> Any:
+        try:
+            value = self.value(node.args[0])
+        except MissingName:
+            value = None
+        return self.value(node.args[1]) if value is None else value
 
     def _boolop(self, node: ast.BoolOp) -> bool:
         decisive = isinstance(node.op, ast.Or)

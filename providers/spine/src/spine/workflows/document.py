@@ -68,13 +68,13 @@ class Document:
         mark = self._find(where, of_key).start_mark
         self.problems.append(_problem(self.path, mark, code, message, suggestion))
 
-    def add_inside(self, code: Code, message: str, *where: str | int, offset: int) -> None:
+    def add_inside(self, code: Code, message: str, *where: str | int, offset: int, suggestion: str = "") -> None:
         """Note a problem ``offset`` characters into the text at ``where``."""
         node = self._find(where, False)
         style = getattr(node, "style", None)
         one_line = node.start_mark.line == node.end_mark.line
         column = node.start_mark.column + (offset + (style is not None) if one_line else 0)
-        self.problems.append(Problem(str(self.path), node.start_mark.line + 1, column + 1, code, message))
+        self.problems.append(Problem(str(self.path), node.start_mark.line + 1, column + 1, code, message, suggestion))
 
     def line(self, *where: str | int) -> int:
         """The line of the value at ``where``, from 1."""
