@@ -35,7 +35,9 @@ def _parser(command: str) -> argparse.ArgumentParser:
 
 
 def test_the_commands_others_rely_on_are_there() -> None:
-    db, workflows = {"db upgrade", "db status"}, {"workflows list", "workflows lint", "workflows show"}
+    db = {"db upgrade", "db status"}
+    names = ("list", "lint", "show", "graph", "plan", "diff", "explain", "schema")
+    workflows = {f"workflows {name}" for name in names}
     others = {"run", "doctor", "demo", "synthesize", "simulate-finra", "rejects list"}
     assert set(_COMMANDS) == {f"spine {name}" for name in db | workflows | others}
 

@@ -54,7 +54,7 @@ def test_what_can_be_right_is_left_alone(text: str) -> None:
         ("not rows", 4, "'rows' is a number, expected true or false"),
         ("force and weeks", 10, "'weeks' is a number, expected true or false"),
         ("tier > 5", 0, "compares text with 5, which are never equal"),
-        ("tier == 'T9'", 8, "''T9'' is none of the values it is compared with"),
+        ("tier == 'T9'", 8, "'T9' is none of the values it is compared with"),
         ("force < true", 0, "orders true or false"),
         ("tier + 1 > 0", 0, "'tier' is text, expected a number"),
         ("-tier == 1", 1, "'tier' is text, expected a number"),

@@ -24,6 +24,20 @@ ARG_WORKFLOW_PATHS = Arg(
     nargs="*",
     metavar="PATH",
 )
+ARG_LINT_FORMAT = Arg(
+    ("--format",),
+    help="text for people, json for programs, sarif for code hosts",
+    choices=("text", "json", "sarif"),
+    default="text",
+)
+ARG_PICTURE = Arg(("--format",), help="svg, or mermaid for documents", choices=("svg", "mermaid"), default="svg")
+ARG_PICTURE_OUT = Arg(("--out",), help="File to write (default: standard output)", metavar="FILE")
+ARGS_DIFF = (
+    Arg(("old",), help="A workflow file", metavar="OLD"),
+    Arg(("new",), help="Another version of it", metavar="NEW"),
+)
+ARG_WORD = Arg(("word",), help="A step type or a key, such as map, retry or map.items", nargs="?", metavar="WORD")
+ARG_MARKDOWN = Arg(("--markdown",), help="The whole reference", action="store_true")
 ARG_PARAM = Arg(
     ("-p", "--param"),
     help="A parameter of the run; may be given several times. The value is read as JSON where it is JSON, else as text",
@@ -105,8 +119,33 @@ def _workflow_commands() -> tuple[ActionCommand, ...]:
     module = "spine.cli.workflows"
     return (
         _command("list", f"{module}.list_workflows", "Every workflow and its schedules", ARG_OUTPUT, ARG_VERBOSE),
-        _command("lint", f"{module}.lint_workflows", "Check workflow files; exits 1 on an error", ARG_WORKFLOW_PATHS),
+        _command(
+            "lint",
+            f"{module}.lint_workflows",
+            "Check workflow files; exits 1 on an error",
+            ARG_WORKFLOW_PATHS,
+            ARG_LINT_FORMAT,
+        ),
         _command("show", f"{module}.show_workflow", "One workflow's steps, in order", ARG_WORKFLOW, ARG_OUTPUT),
+        _command(
+            "graph", f"{module}.draw_workflow", "One workflow as a picture", ARG_WORKFLOW, ARG_PICTURE, ARG_PICTURE_OUT
+        ),
+        _command(
+            "plan",
+            f"{module}.plan_workflow",
+            "What a run with these params would do",
+            ARG_WORKFLOW,
+            ARG_PARAM,
+            ARG_OUTPUT,
+        ),
+        _command(
+            "diff",
+            f"{module}.diff_workflows",
+            "What two versions of a file do differently; exits 1 if they do",
+            *ARGS_DIFF,
+        ),
+        _command("explain", f"{module}.explain_language", "What a step type or a key is", ARG_WORD, ARG_MARKDOWN),
+        _command("schema", f"{module}.print_schema", "The language as a JSON Schema, for editors"),
     )
 
 

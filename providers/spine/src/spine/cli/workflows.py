@@ -1,7 +1,8 @@
-"""``airflow spine workflows``: which there are, what is wrong with them, and what one does."""
+"""``airflow spine workflows``: which there are, what is wrong with them, what one does, and how they are written."""
 
 from __future__ import annotations
 
+import json
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING
 from airflow.cli.simple_table import AirflowConsole
 
 from spine.airflow_settings import load_settings
+from spine.core.errors import SpineError, ValidationError
 from spine.core.suggest import did_you_mean
-from spine.workflows.errors import WorkflowError
+from spine.workflows.errors import Problem, WorkflowError
 from spine.workflows.graph import Graph, build_graph
 from spine.workflows.loader import Library, load_library, load_workflow
 from spine.workflows.model import Choice
@@ -30,30 +32,97 @@ def list_workflows(args: Namespace) -> None:
 
 def lint_workflows(args: Namespace) -> None:
     """Check files or folders. Exits with 1 when there is a problem."""
+    from spine.workflows.reports import FORMATS
+
     settings = load_settings()
-    checked, errors = 0, list[WorkflowError]()
+    checked, problems = 0, list[Problem]()
     for path in map(Path, args.paths or [settings.workflows_dir]):
         found = _lint(path, settings.handler_packages)
         checked += len(found.workflows) + len(found.errors)
-        errors += found.errors
-    _print_problems(tuple(errors))
-    problems = sum(len(error.problems) for error in errors)
-    print(f"{checked} workflow file(s) checked, {problems} problem(s)")
-    if errors:
+        problems += [problem for error in found.errors for problem in error.problems]
+    print(FORMATS[args.format](problems, checked))
+    if problems:
+        sys.exit(1)
+
+
+def explain_language(args: Namespace) -> None:
+    """What a step type or a key is."""
+    from spine.workflows.explain import explain, reference
+
+    try:
+        print(reference() if args.markdown else explain(args.word or ""), end="" if args.markdown else "\n")
+    except ValidationError as error:
+        sys.exit(error.message)
+
+
+def print_schema(args: Namespace) -> None:
+    """The language as a JSON Schema."""
+    from spine.workflows.json_schema import workflow_schema
+
+    print(json.dumps(workflow_schema(), indent=2))
+
+
+def draw_workflow(args: Namespace) -> None:
+    """One workflow as a picture."""
+    from spine.workflows.picture import PICTURES
+
+    text = PICTURES[args.format](_workflow(args.workflow))
+    if args.out is None:
+        print(text, end="")
+    else:
+        Path(args.out).write_text(text, encoding="utf-8")
+        print(f"wrote {args.out}")
+
+
+def plan_workflow(args: Namespace) -> None:
+    """What a run with these params would do; nothing is touched."""
+    from spine.cli.run import parse_params
+    from spine.workflows.plan import plan
+
+    workflow = _workflow(args.workflow)
+    try:
+        steps = plan(workflow, parse_params(args.params or []))
+    except SpineError as error:
+        sys.exit(error.message)
+    words = {True: "yes", False: "no", None: "perhaps"}
+    AirflowConsole().print_as(
+        data=steps,
+        output=args.output,
+        mapper=lambda step: {"step": step.path, "type": step.type, "runs": words[step.runs], "does": step.does},
+    )
+
+
+def diff_workflows(args: Namespace) -> None:
+    """What two versions do differently. Exits with 1 when they do."""
+    from spine.workflows.difference import differences
+
+    packages = load_settings().handler_packages
+    try:
+        found = differences(*(load_workflow(Path(path), packages) for path in (args.old, args.new)))
+    except WorkflowError as error:
+        _print_problems((error,))
+        sys.exit(2)
+    print("\n".join(found) or "no difference in meaning")
+    if found:
         sys.exit(1)
 
 
 def show_workflow(args: Namespace) -> None:
     """The steps of a workflow, in the order they run."""
-    library = _library()
-    workflow = next((each for each in library.workflows if each.name == args.workflow), None)
-    if workflow is None:
-        _print_problems(library.errors)
-        known = [each.name for each in library.workflows]
-        sys.exit(f"no workflow '{args.workflow}'; {did_you_mean(args.workflow, known)}")
+    workflow = _workflow(args.workflow)
     graph = build_graph(workflow.steps)
     steps = [workflow.step(name) for name in graph.order()]
     AirflowConsole().print_as(data=steps, output=args.output, mapper=lambda step: _step_row(step, graph))
+
+
+def _workflow(name: str) -> Workflow:
+    """One of this deployment; the command ends when there is none of that name."""
+    library = _library()
+    workflow = next((each for each in library.workflows if each.name == name), None)
+    if workflow is None:
+        _print_problems(library.errors)
+        sys.exit(f"no workflow '{name}'; {did_you_mean(name, [each.name for each in library.workflows])}")
+    return workflow
 
 
 def _library() -> Library:

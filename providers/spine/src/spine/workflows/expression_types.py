@@ -94,8 +94,9 @@ class _Typing:
         self.problems: list[TypeProblem] = []
 
     def add(self, node: ast.expr, message: str, suggestion: str = "") -> None:
-        text = f"'{ast.unparse(node)}' {message}"
-        self.problems.append(TypeProblem(self.indent + node.col_offset, text, suggestion))
+        text = ast.unparse(node)
+        shown = text if isinstance(node, ast.Constant) else f"'{text}'"
+        self.problems.append(TypeProblem(self.indent + node.col_offset, f"{shown} {message}", suggestion))
 
     @staticmethod
     def _known(name: str, known: Iterable[str]) -> str:
@@ -204,17 +205,18 @@ class _Typing:
         elif not a.type & b.type:
             self.add(node, f"compares {_words(a)} with {_words(b)}, which are never equal")
         elif isinstance(comparison, ast.Eq | ast.NotEq):
-            self._require_possible(left, a, b)
-            self._require_possible(right, b, a)
+            self._require_possible(left, right, b)
+            self._require_possible(right, left, a)
         elif not a.type & b.type & _ORDERED:
             self.add(node, f"orders {_words(a)}; only numbers and texts have an order")
 
-    def _require_possible(self, node: ast.expr, word: Value, of: Value) -> None:
+    def _require_possible(self, literal: ast.expr, other: ast.expr, of: Value) -> None:
         """A literal must be one of the words that the other side can be."""
-        if isinstance(node, ast.Constant) and of.words is not None and word.words and word.words[0] not in of.words:
-            self.add(
-                node, "is none of the values it is compared with", did_you_mean(str(node.value), map(str, of.words))
-            )
+        if not isinstance(literal, ast.Constant) or isinstance(other, ast.Constant) or of.words is None:
+            return
+        if literal.value not in of.words:
+            suggestion = did_you_mean(str(literal.value), map(str, of.words))
+            self.add(literal, "is none of the values it is compared with", suggestion)
 
     def _require(self, node: ast.expr, kind: Type, label: str) -> None:
         found = self.value(node)
