@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spine.cli.report import print_report
-from spine.cli.run import find_workflow
 from spine.cli.session import spine_session
 from spine.core.errors import SpineError
 from spine.core.tiers import Tier
 from spine.storage.migrations import upgrade
+from spine.workflows.catalog import find_workflow
 
 if TYPE_CHECKING:
     from spine.core.settings import Settings
@@ -60,7 +60,7 @@ def _bundled_weeks(settings: Settings) -> list[WrittenFile]:
 def _load_history(settings: Settings, storage: Storage, files: list[WrittenFile]) -> None:
     from spine.workflows.runner import run_workflow
 
-    workflow = find_workflow(settings.workflows_dir, WORKFLOW, settings.handler_packages)
+    workflow = find_workflow(WORKFLOW, settings)
     started = time.monotonic()
     for number, file in enumerate(sorted(files, key=lambda each: (each.revision, each.week_ending)), start=1):
         params = {

@@ -12,21 +12,19 @@ from spine.core.errors import ValidationError
 from spine.storage.migrations import require_current
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from spine.workflows.model import Workflow
     from spine.workflows.runner import StepRun
 
 
 def run(args: Namespace) -> None:
     """Run it and print a line per step. Exits with 1 when it failed."""
     from spine.hooks.connections import AirflowConnections
+    from spine.workflows.catalog import find_workflow
     from spine.workflows.runner import run_workflow
 
     logging.getLogger("spine").setLevel(logging.INFO if getattr(args, "verbose", False) else logging.CRITICAL)
     with spine_session() as (settings, storage):
         require_current(storage, settings.sql_dir)
-        workflow = find_workflow(settings.workflows_dir, args.workflow, settings.handler_packages)
+        workflow = find_workflow(args.workflow, settings)
         ended = run_workflow(
             workflow,
             parse_params(args.params or []),
@@ -38,23 +36,6 @@ def run(args: Namespace) -> None:
         print(f"{workflow.name} {ended.run_id}: {ended.state}")
         if str(ended.state) != "success":
             raise SystemExit(1)
-
-
-def find_workflow(folder: Path, name: str, handler_packages: tuple[str, ...]) -> Workflow:
-    """A workflow by its name.
-
-    :raises ValidationError: there is none, with the nearest name; :raises WorkflowError: its file is broken.
-    """
-    from spine.core.suggest import did_you_mean
-    from spine.workflows.loader import load_library
-
-    library = load_library(folder, handler_packages)
-    known = {workflow.name: workflow for workflow in library.workflows}
-    if name not in known:
-        for error in library.errors:
-            raise error
-        raise ValidationError(f"no workflow {name!r} in {folder}; {did_you_mean(name, known)}")
-    return known[name]
 
 
 def parse_params(pairs: list[str]) -> dict[str, Any]:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from spine.core.errors import ValidationError
-from spine.core.results import StepResult
+from spine.core.results import StepResult, gives
 from spine.core.weeks import newest_published, require_published
 from spine.pipelines.base import given_tier, given_week
 from spine.pipelines.context import StepContext
 
 
+@gives(tier="string", week_ending="string")
 def which_week(context: StepContext, config: Mapping[str, Any]) -> StepResult:
     """``tier`` and ``week_ending`` of the run: as asked for, or the newest published week. No config.
 

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spine.core.errors import ConfigurationError
+from spine.core.errors import ValidationError
 from spine.core.suggest import did_you_mean
 from spine.workflows.loader import load_library
 from spine.workflows.model import Workflow
 
 if TYPE_CHECKING:
-    from spine.pipelines.context import StepContext
+    from spine.core.settings import Settings
 
 
-def find_workflow(name: str, context: StepContext) -> Workflow:
-    """A workflow of this deployment.
+def find_workflow(name: str, settings: Settings) -> Workflow:
+    """A workflow by its name, with the nearest one when there is none.
 
-    :raises ConfigurationError: there is none of that name, or its file is broken.
+    :raises ValidationError: there is none of that name, and no file is broken.
+    :raises WorkflowError: there is none, and a file is broken: it may be that one.
     """
-    library = load_library(context.settings.workflows_dir, context.settings.handler_packages)
-    for workflow in library.workflows:
-        if workflow.name == name:
-            return workflow
-    broken = f"; broken files: {', '.join(error.path for error in library.errors)}" if library.errors else ""
-    known = [workflow.name for workflow in library.workflows]
-    raise ConfigurationError(f"no workflow '{name}'; {did_you_mean(name, known)}{broken}")
+    library = load_library(settings.workflows_dir, settings.handler_packages)
+    known = {workflow.name: workflow for workflow in library.workflows}
+    if name in known:
+        return known[name]
+    for error in library.errors:
+        raise error
+    raise ValidationError(f"no workflow {name!r} in {settings.workflows_dir}; {did_you_mean(name, known)}")

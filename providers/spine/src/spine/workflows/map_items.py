@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from spine.core.errors import PartialFailure, ValidationError
 from spine.core.results import StepResult
+from spine.workflows.conditions import Scope
 from spine.workflows.graph import StepState
 from spine.workflows.references import resolve
-from spine.workflows.steps import scope_of, settle_failure
+from spine.workflows.steps import settle_failure
 
 if TYPE_CHECKING:
-    from spine.pipelines.context import StepContext
     from spine.workflows.model import Map, Step
 
 MAX_ITEMS = 1_000
@@ -47,12 +47,12 @@ class ItemRun:
         return {"item": self.item, "state": str(state), "steps": receipts}
 
 
-def items_of(action: Map, context: StepContext) -> list[Any]:
+def items_of(action: Map, scope: Scope) -> list[Any]:
     """The items, resolved.
 
     :raises ValidationError: a reference gave no list, or too long a one.
     """
-    items = resolve(action.items, scope_of(context))
+    items = resolve(action.items, scope)
     if not isinstance(items, list):
         raise ValidationError(f"items {action.items} is {type(items).__name__} {items!r:.80}, expected a list")
     if len(items) > MAX_ITEMS:

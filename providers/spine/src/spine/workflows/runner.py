@@ -22,7 +22,7 @@ from spine.workflows.model import Approval, Choice, Decision, Map, Step, Wait, W
 from spine.workflows.params import validate_params
 from spine.workflows.references import resolve
 from spine.workflows.steps import CASE, run_step, scope_of, settle_failure
-from spine.workflows.waiting import wait_here
+from spine.workflows.waiting import resolve_wait, wait_here
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -184,7 +184,7 @@ class _Run:
             if isinstance(step.action, Map):
                 return self._map(step, step.action, context)
             if isinstance(step.action, Wait):
-                return wait_here(resolve_wait(step.action, context), context, self.world.sleep, step.timeout)
+                return wait_here(resolve_wait(step.action, scope_of(context)), context, self.world.sleep, step.timeout)
             if isinstance(step.action, Approval):
                 return settle_approval(step, step.action, self.world.decide(step, step.action))
             with deadline(step.timeout, step.name):
@@ -196,7 +196,7 @@ class _Run:
 
     def _map(self, step: Step, action: Map, context: StepContext) -> StepResult:
         """One item after the other; ``max_concurrency`` is for Airflow, where each is a task."""
-        runs = [self._item(step, action, item, context) for item in items_of(action, context)]
+        runs = [self._item(step, action, item, context) for item in items_of(action, scope_of(context))]
         return map_receipt(step, runs, workflow=context.workflow, log=context.log)
 
     def _item(self, step: Step, action: Map, item: Any, context: StepContext) -> ItemRun:
@@ -211,6 +211,13 @@ class _Run:
         return replace(self.context, outputs={**self.context.outputs, **{name: self.outputs[name] for name in known}})
 
 
+def run_item(action: Map, item: Any, context: StepContext, sleep: Callable[[float], None] = time.sleep) -> ItemRun:
+    """The steps of one item of a map, in this process. Nobody answers approvals here."""
+    within = replace(context, params={**context.params, action.item: item})
+    world = _World(lambda name, step: None, sleep, lambda step, approval: None)
+    return ItemRun(item, run_steps(action.steps, within, world))
+
+
 def call_workflow(call: WorkflowCall, context: StepContext) -> StepResult:
     """Run another workflow to its end; the receipt holds the receipts of its steps.
 
@@ -223,7 +230,7 @@ def call_workflow(call: WorkflowCall, context: StepContext) -> StepResult:
         raise ConfigurationError(
             f"workflows call each other: {' -> '.join([*context.callers, context.workflow, name])}"
         )
-    workflow = find_workflow(name, context)
+    workflow = find_workflow(name, context.settings)
     handed_on = {key: value for key, value in context.params.items() if key in workflow.params}
     ended = run_workflow(
         workflow,
@@ -247,14 +254,3 @@ def _call_receipt(ended: WorkflowRun) -> StepResult:
             error = error_from_dict(step.result.error or {"message": step.result.message})
             raise as_spine_error(error).with_context(called_workflow=ended.workflow, called_step=name)
     return StepResult.done(f"{ended.workflow}: {len(receipts)} steps", workflow=ended.workflow, steps=receipts)
-
-
-def resolve_wait(wait: Wait, context: StepContext) -> Wait:
-    """The wait with the values its references name."""
-    scope = scope_of(context)
-    return replace(
-        wait,
-        duration=resolve(wait.duration, scope),
-        until=resolve(wait.until, scope),
-        publication=resolve(wait.publication, scope),
-    )

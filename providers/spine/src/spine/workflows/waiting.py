@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -13,8 +14,9 @@ from spine.core.results import StepResult
 from spine.core.tiers import Tier
 from spine.core.weeks import newest_published, parse_week_ending
 from spine.core.zones import zone_problem
+from spine.workflows.conditions import Scope
 from spine.workflows.model import Wait
-from spine.workflows.references import reference
+from spine.workflows.references import reference, resolve
 from spine.workflows.spans import parse_duration
 
 if TYPE_CHECKING:
@@ -34,6 +36,16 @@ def until_problem(wait: Wait) -> tuple[str, str] | None:
     except ValueError:
         return f"'{wait.until}' is no instant; expected 2026-04-10T18:30, 18:30 or one reference", "until"
     return None
+
+
+def resolve_wait(wait: Wait, scope: Scope) -> Wait:
+    """The wait with the values its references name."""
+    return replace(
+        wait,
+        duration=resolve(wait.duration, scope),
+        until=resolve(wait.until, scope),
+        publication=resolve(wait.publication, scope),
+    )
 
 
 def ends_at(wait: Wait, now: dt.datetime) -> dt.datetime:
@@ -72,26 +84,51 @@ def wait_here(
     started = context.clock()
     if wait.publication is not None:
         return _wait_for_week(wait, context, sleep, timeout)
+    ends = end_in_time(wait, started, timeout)
+    if ends > started:
+        sleep((ends - started).total_seconds())
+    return waited(started, ends)
+
+
+def end_in_time(wait: Wait, started: dt.datetime, timeout: float | None) -> dt.datetime:
+    """``ends_at``. :raises DeadlineExceeded: that lies more than ``timeout`` seconds away."""
     ends = ends_at(wait, started)
-    seconds = (ends - started).total_seconds()
-    if timeout is not None and seconds > timeout:
+    if timeout is not None and (ends - started).total_seconds() > timeout:
         raise DeadlineExceeded(f"the wait ends at {ends:%Y-%m-%d %H:%M:%S %Z}, beyond its timeout of {timeout:g} s")
-    if seconds > 0:
-        sleep(seconds)
+    return ends
+
+
+def waited(started: dt.datetime, ends: dt.datetime) -> StepResult:
+    """The receipt of a wait for an instant."""
+    seconds = (ends - started).total_seconds()
     return StepResult.done(f"waited {seconds:.0f} s", until=ends.isoformat(), seconds=round(seconds, 3))
+
+
+def week_to_wait_for(tier: Tier, params: Mapping[str, Any], now: dt.datetime) -> dt.date:
+    """The week a run is for, or the newest one that is to be at FINRA."""
+    asked = params.get("week_ending")
+    return parse_week_ending(asked) if asked else newest_published(tier, now)
+
+
+def not_published(tier: Tier, week: dt.date, timeout: float) -> DeadlineExceeded:
+    return DeadlineExceeded(f"FINRA did not have the week ending {week} of {tier} within {timeout:g} s")
+
+
+def published(tier: Tier, week: dt.date) -> StepResult:
+    """The receipt of a wait for a publication."""
+    return StepResult.done(f"FINRA has the week ending {week} of {tier}", tier=str(tier), week_ending=week.isoformat())
 
 
 def _wait_for_week(
     wait: Wait, context: StepContext, sleep: Callable[[float], None], timeout: float | None
 ) -> StepResult:
     tier = Tier.parse(wait.publication)
-    asked = context.params.get("week_ending")
-    week = parse_week_ending(asked) if asked else newest_published(tier, context.clock())
-    waited = 0.0
+    week = week_to_wait_for(tier, context.params, context.clock())
+    waited_for = 0.0
     with context.connections.finra(context.settings.finra_conn_id) as client:
         while week not in client.newest_weeks(tier):
-            if timeout is not None and waited + wait.poll > timeout:
-                raise DeadlineExceeded(f"FINRA did not have the week ending {week} of {tier} within {timeout:g} s")
+            if timeout is not None and waited_for + wait.poll > timeout:
+                raise not_published(tier, week, timeout)
             sleep(wait.poll)
-            waited += wait.poll
-    return StepResult.done(f"FINRA has the week ending {week} of {tier}", tier=str(tier), week_ending=week.isoformat())
+            waited_for += wait.poll
+    return published(tier, week)

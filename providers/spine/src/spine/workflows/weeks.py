@@ -51,7 +51,7 @@ class RunWeeks:
         if mode not in MODES:
             raise ValidationError(f"unknown mode {mode!r}; {did_you_mean(mode, MODES)}")
         weeks = asked_weeks(context, tier)
-        workflow = find_workflow(str(context.params.get("workflow") or ""), context)
+        workflow = find_workflow(str(context.params.get("workflow") or ""), context.settings)
         complete = complete_weeks(context, workflow, tier, weeks) if mode == "missing" else set()
         todo = [week for week in weeks if week not in complete]
         tally = _Tally(tier, len(weeks), len(weeks) - len(todo))

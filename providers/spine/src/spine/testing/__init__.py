@@ -1,0 +1,1 @@
+"""Help for people who test their own workflows."""
