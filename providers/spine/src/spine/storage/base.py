@@ -7,6 +7,7 @@ commit: the transaction is opened, and ended, in one place per use case.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -118,6 +119,12 @@ class Storage(Protocol):
 
     def columns(self, table: str) -> dict[str, str]:
         """Column names and the database's own type names, in order; empty when there is no such table."""
+
+    def room_for(self, table: str, week_ending: dt.date) -> str:
+        """The table that a week's rows of ``table`` are loaded into: a partition of it, made when missing, or itself.
+
+        Not to be called inside a transaction: it has one of its own.
+        """
 
     def describe(self) -> str:
         """Where the data is, without a password."""

@@ -76,6 +76,9 @@ class PooledStorage(ABC, Generic[S]):
     @abstractmethod
     def describe(self) -> str: ...
 
+    def room_for(self, table: str, week_ending: dt.date) -> str:
+        return table
+
     def adapt(self, value: Any) -> Any:
         """A Python value as the driver takes it."""
         if isinstance(value, dt.datetime) and value.tzinfo is None:

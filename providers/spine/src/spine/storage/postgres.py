@@ -18,6 +18,7 @@ from spine.core.errors import (
     TransformError,
     TransientError,
 )
+from spine.storage import postgres_partitions
 from spine.storage.adbc import AdbcSession, AdbcStorage
 from spine.storage.base import Dialect
 
@@ -161,7 +162,11 @@ class PostgresStorage(AdbcStorage):
         return table
 
     def tables(self) -> list[str]:
-        sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = ANY (current_schemas(false)) ORDER BY 1"
+        sql = (
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = ANY (current_schemas(false)) "
+            "AND NOT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE c.relispartition AND n.nspname = table_schema AND c.relname = table_name) ORDER BY 1"
+        )
         return [row[0] for row in self.query(sql).rows]
 
     def columns(self, table: str) -> dict[str, str]:
@@ -170,6 +175,9 @@ class PostgresStorage(AdbcStorage):
             "WHERE table_schema = ANY (current_schemas(false)) AND table_name = :name ORDER BY ordinal_position"
         )
         return dict(self.query(sql, {"name": table}).rows)
+
+    def room_for(self, table: str, week_ending: dt.date) -> str:
+        return postgres_partitions.room_for(self, table, week_ending)
 
     def describe(self) -> str:
         return f"PostgreSQL {self._place}"
