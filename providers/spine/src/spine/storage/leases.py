@@ -1,7 +1,8 @@
 """One writer per partition. A lease has an end and a fencing token that only ever grows.
 
 A run checks its token inside the transaction that publishes: whoever lost the lease meanwhile (a stopped machine that
-woke up again) rolls back, however late. A lease whose process is dead on this machine is taken over at once.
+woke up again) rolls back, however late. A lease whose process is dead on this machine is taken over at once, and so is
+one of this process that nobody in it knows: the answer to its taking, or its return, was lost on the way.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,9 @@ LEASE_SECONDS = 300.0
 _POLL_SECONDS = 0.5
 _FIND = "SELECT owner, fencing_token FROM core_concurrency_locks WHERE lock_key = :key"
 _RELEASE = "UPDATE core_concurrency_locks SET expires_at = acquired_at WHERE lock_key = :key AND fencing_token = :token"
+_numbers = count(1)
+_alive: set[str] = set()
+"""Owners of this process that hold a lease, or are about to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +67,28 @@ def lease(
 
     :raises LeaseHeld: still held by another run after that (retryable).
     """
-    owner = _this_process()
     deadline = time.monotonic() + wait
-    while (taken := _take_or_none(storage, key, execution_id, owner, clock())) is None:
-        if time.monotonic() >= deadline:
-            raise LeaseHeld(f"{key} is held by {_holder(storage, key)}; waited {wait:.0f} s", retry_after=30.0)
-        sleep(_POLL_SECONDS)
+    with _owner() as owner:
+        while (taken := _take_or_none(storage, key, execution_id, owner, clock())) is None:
+            if time.monotonic() >= deadline:
+                raise LeaseHeld(f"{key} is held by {_holder(storage, key)}; waited {wait:.0f} s", retry_after=30.0)
+            sleep(_POLL_SECONDS)
+        try:
+            yield taken
+        finally:
+            with suppress(SpineError):  # it ends by itself, and an error of the block must not hide behind this one
+                storage.execute(_RELEASE, {"key": key, "token": taken.token})
+
+
+@contextmanager
+def _owner() -> Iterator[str]:
+    """A name of this process for one lease."""
+    name = f"{_this_process()}:{next(_numbers)}"
+    _alive.add(name)
     try:
-        yield taken
+        yield name
     finally:
-        with suppress(SpineError):  # it ends by itself, and an error of the block must not hide behind this one
-            storage.execute(_RELEASE, {"key": key, "token": taken.token})
+        _alive.discard(name)
 
 
 def _take_or_none(storage: Storage, key: str, execution_id: str, owner: str, now: dt.datetime) -> Lease | None:
@@ -99,7 +115,7 @@ def _try_take(storage: Storage, key: str, execution_id: str, owner: str, now: dt
             "UPDATE core_concurrency_locks SET execution_id = :execution_id, owner = :owner, acquired_at = :now, "
             "expires_at = :expires_at, fencing_token = fencing_token + 1 "
             "WHERE lock_key = :key AND fencing_token = :token AND (expires_at <= :now OR :abandoned = 1)",
-            {**values, "token": found["fencing_token"], "abandoned": int(_is_dead(found["owner"]))},
+            {**values, "token": found["fencing_token"], "abandoned": int(_is_abandoned(found["owner"]))},
         )
     return Lease(key, int(found["fencing_token"]) + 1, owner) if won == 1 else None
 
@@ -135,13 +151,19 @@ def _machine() -> str:
         return socket.gethostname()
 
 
-def _is_dead(owner: str) -> bool:
-    """Whether the owner was a process of this machine that runs no more; unknown counts as alive."""
-    host, _, rest = owner.rpartition(":")[0].partition(":")
+def _is_abandoned(owner: str) -> bool:
+    """Whether nobody works under that name any more; unknown counts as alive."""
+    process = owner.rpartition(":")[0]
+    return owner not in _alive if process == _this_process() else _is_dead(process)
+
+
+def _is_dead(process: str) -> bool:
+    """Whether it was a process of this machine that runs no more."""
+    host, _, rest = process.rpartition(":")[0].partition(":")
     if host != _machine() or not rest.isdigit() or not Path("/proc").is_dir():
         return False
     started = _started(int(rest))
-    return started == "" or f"{host}:{rest}:{started}" != owner
+    return started == "" or f"{host}:{rest}:{started}" != process
 
 
 def _started(pid: int) -> str:
