@@ -9,6 +9,7 @@ import importlib
 import json
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from benchmarks.machine import ROOT, memory
@@ -19,8 +20,23 @@ def run(target: str, *arguments: object) -> dict[str, Any]:
 
     :raises SystemExit: it failed; its last words are in the message.
     """
-    done = subprocess.run(command(target, *arguments), cwd=ROOT, capture_output=True, text=True, check=False)
-    return result_of(target, done.returncode, done.stdout, done.stderr)
+    return next(run_together(target, [arguments]))
+
+
+def run_together(target: str, arguments: Iterable[Iterable[object]]) -> Iterator[dict[str, Any]]:
+    """The same for several calls, all at once.
+
+    :raises SystemExit: one of them failed.
+    """
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": ROOT}
+    started = [subprocess.Popen(command(target, *each), **pipes) for each in arguments]
+    try:
+        for process in started:
+            out, err = process.communicate()
+            yield result_of(target, process.returncode, out, err)
+    finally:
+        for process in started:
+            process.kill()
 
 
 def command(target: str, *arguments: object) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from benchmarks.machine import ROOT
+from benchmarks.machine import ROOT, forget_files
 
 if TYPE_CHECKING:
     from spine.storage.base import Storage
@@ -22,10 +22,12 @@ class Place:
     """A kind of database.
 
     :param fresh: the URL of an empty one, removed when the block ends.
+    :param forget: make it and the operating system forget what they have read, once its connections are closed.
     """
 
     name: str
     fresh: Callable[[], AbstractContextManager[str]]
+    forget: Callable[[], None]
 
 
 @contextmanager
@@ -36,10 +38,15 @@ def places(folder: Path) -> Iterator[list[Place]]:
     """
     from tests.support.postgres import PostgresUnavailable, running_postgres
 
-    sqlite = Place("sqlite", lambda: sqlite_file(folder))
+    sqlite = Place("sqlite", lambda: sqlite_file(folder), lambda: forget_files(folder))
     try:
         with running_postgres() as server:
-            yield [sqlite, Place("postgres", server.database)]
+
+            def forget() -> None:
+                server.restart()
+                forget_files(server.data)
+
+            yield [sqlite, Place("postgres", server.database, forget)]
     except PostgresUnavailable as reason:
         print(f"PostgreSQL left out: {reason}")
         yield [sqlite]
