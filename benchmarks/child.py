@@ -56,7 +56,7 @@ def main() -> None:
     target, *arguments = sys.argv[1:]
     module, _, name = target.partition(":")
     found = getattr(importlib.import_module(module), name)(*arguments)
-    print(json.dumps({**found, "peak_megabytes": round((memory("VmHWM") - interpreter) / 1e3)}))
+    print(json.dumps({**found, "peak_megabytes": round((memory("VmHWM") - interpreter) / 1e3)}), flush=True)
 
 
 if __name__ == "__main__":
