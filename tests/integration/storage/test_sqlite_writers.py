@@ -14,7 +14,8 @@ import pytest
 from spine.core.errors import TransientError
 from spine.storage import sqlite
 from spine.storage.sqlite import SqliteStorage
-from tests.support.writers import Peer, Task, hold_turn, open_new, peer, write_turns, write_until_written
+from tests.support.peers import Peer, Task, peer
+from tests.support.writers import hold_turn, open_new, write_turns, write_until_written
 
 pytestmark = pytest.mark.integration
 

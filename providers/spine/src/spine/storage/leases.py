@@ -3,6 +3,10 @@
 A run checks its token inside the transaction that publishes: whoever lost the lease meanwhile (a stopped machine that
 woke up again) rolls back, however late. A lease whose process is dead on this machine is taken over at once, and so is
 one of this process that nobody in it knows: the answer to its taking, or its return, was lost on the way.
+
+While the block runs a thread puts the lease's end off, so that it may take as long as it needs; a process that is stopped
+puts off nothing. On SQLite a renewal waits while a transaction writes, be it the run's own: nobody can take the lease over
+meanwhile either, for that is a write too.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,8 +25,10 @@ from typing import Any
 
 from spine.core.errors import LeaseHeld, LoadError, SpineError, TransientError
 from spine.storage.base import Session, Storage
+from spine.storage.heartbeat import Pause, heartbeat
 
 LEASE_SECONDS = 300.0
+_RENEW_SECONDS, _RENEW_AGAIN_SECONDS = 100.0, 10.0  # after a renewal, and after one that failed
 _POLL_SECONDS = 0.5
 _FIND = "SELECT owner, fencing_token FROM core_concurrency_locks WHERE lock_key = :key"
 _RELEASE = "UPDATE core_concurrency_locks SET expires_at = acquired_at WHERE lock_key = :key AND fencing_token = :token"
@@ -62,9 +69,11 @@ def lease(
     clock: Callable[[], dt.datetime],
     wait: float = 60.0,
     sleep: Callable[[float], None] = time.sleep,
+    pause: Pause = threading.Event.wait,
 ) -> Iterator[Lease]:
     """Hold ``key`` for the block, waiting up to ``wait`` seconds for another holder.
 
+    :param pause: how the thread that renews the lease waits between two renewals.
     :raises LeaseHeld: still held by another run after that (retryable).
     """
     deadline = time.monotonic() + wait
@@ -74,7 +83,8 @@ def lease(
                 raise LeaseHeld(f"{key} is held by {_holder(storage, key)}; waited {wait:.0f} s", retry_after=30.0)
             sleep(_POLL_SECONDS)
         try:
-            yield taken
+            with heartbeat(lambda: _renew(storage, taken, clock()), _RENEW_SECONDS, pause):
+                yield taken
         finally:
             with suppress(SpineError):  # it ends by itself, and an error of the block must not hide behind this one
                 storage.execute(_RELEASE, {"key": key, "token": taken.token})
@@ -118,6 +128,18 @@ def _try_take(storage: Storage, key: str, execution_id: str, owner: str, now: dt
             {**values, "token": found["fencing_token"], "abandoned": int(_is_abandoned(found["owner"]))},
         )
     return Lease(key, int(found["fencing_token"]) + 1, owner) if won == 1 else None
+
+
+def _renew(storage: Storage, held: Lease, now: dt.datetime) -> float | None:
+    """Put the end off; in how many seconds to do so again, None when another run has it."""
+    try:
+        ours = storage.execute(
+            "UPDATE core_concurrency_locks SET expires_at = :until WHERE lock_key = :key AND fencing_token = :token",
+            {"until": now + dt.timedelta(seconds=LEASE_SECONDS), "key": held.key, "token": held.token},
+        )
+    except SpineError:  # the database is busy or away: the run will notice, where it matters
+        return _RENEW_AGAIN_SECONDS
+    return _RENEW_SECONDS if ours else None
 
 
 def _make_row(storage: Storage, values: Mapping[str, Any]) -> None:
