@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _LINES = "finra_otc_transparency_lines"
 
 
-class _Watch:
+class Watch:
     """Seconds by part."""
 
     def __init__(self) -> None:
@@ -38,14 +38,14 @@ def parts(url: str, file: str, small_file: str) -> dict[str, Any]:
 
     :param small_file: a few rows of an earlier week: what a capture costs before its first row.
     """
-    watch = _Watch()
+    watch = Watch()
     with open_upgraded(url) as storage:
         with watch.part("imports"):
             import_all(storage, Path(small_file))
         with watch.part("fixed"):
             _pipelines(storage, Path(small_file), forced=True)
         whole = _pipelines(storage, Path(file))
-        batches = _parsed(Path(file), watch)
+        batches = parsed(Path(file), watch)
         _loaded(storage, batches, watch)
     seconds = {name: round(each, 3) for name, each in watch.seconds.items()}
     return {"rows": sum(batch.num_rows for batch in batches), **seconds, **whole}
@@ -56,7 +56,7 @@ def import_all(storage: Storage, small_file: Path) -> None:
     _pipelines(storage, small_file)
 
 
-def _parsed(file: Path, watch: _Watch) -> list[pa.RecordBatch]:
+def parsed(file: Path, watch: Watch | None = None) -> list[pa.RecordBatch]:
     """The rows as the pipeline types them, with what each step of it takes."""
     from spine.core.partitions import Partition
     from spine.core.tiers import Tier
@@ -67,6 +67,7 @@ def _parsed(file: Path, watch: _Watch) -> list[pa.RecordBatch]:
     from spine.pipelines.key_order import KeyOrder
     from spine.sources.file import FileSource
 
+    watch = watch or Watch()
     content, order = ContentHash(), KeyOrder()
     typed: list[pa.RecordBatch] = []
     reading = FileSource(file, root=file.parent).read()
@@ -87,7 +88,7 @@ def _parsed(file: Path, watch: _Watch) -> list[pa.RecordBatch]:
             order.add(typed[-1])
 
 
-def _loaded(storage: Storage, batches: list[pa.RecordBatch], watch: _Watch) -> None:
+def _loaded(storage: Storage, batches: list[pa.RecordBatch], watch: Watch) -> None:
     """The rows in the lines table, as those of one more capture of the week."""
     import pyarrow as pa
 
