@@ -28,6 +28,7 @@ from spine.core.errors import (
     TransformError,
     TransientError,
 )
+from spine.storage import sqlite_results
 from spine.storage.adbc import AdbcSession, AdbcStorage, utc_text, whole_or_float
 from spine.storage.base import Dialect, Params
 from spine.storage.sql import first_word
@@ -35,7 +36,9 @@ from spine.storage.writer_queue import writer_queue
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from adbc_driver_manager.dbapi import Connection, Cursor
+    from adbc_driver_manager.dbapi import Connection
+
+    from spine.storage.arrow_results import Batches, Types
 
 _READS = ("SELECT", "WITH", "VALUES", "EXPLAIN", "PRAGMA")
 _MOST_WAL_BYTES = 64 * 2**20
@@ -84,6 +87,8 @@ class SqliteStorage(AdbcStorage):
     begin = "BEGIN IMMEDIATE"
     begin_reading = ("PRAGMA query_only = ON", "BEGIN")
     end_reading = ("ROLLBACK", "PRAGMA query_only = OFF")
+    # The driver infers a column's type from its first batch of rows: let that be the whole result.
+    statement_options: ClassVar = {sqlite_results.BATCH_ROWS_OPTION: "1000000000"}
 
     def __init__(self, path: str | Path, *, busy_timeout: float = 30.0, **pool: Any) -> None:
         self.path = Path(path)
@@ -146,23 +151,10 @@ class SqliteStorage(AdbcStorage):
             session.query("PRAGMA wal_checkpoint(TRUNCATE)")
             session.query(f"PRAGMA busy_timeout = {int(self.busy_timeout * 1000)}")
 
-    def prepare(self, cursor: Cursor) -> None:
-        # The driver infers a column's type from its first batch of rows: let that be the whole result.
-        cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": "1000000000"})
-
     def _batches(
-        self, session: AdbcSession, sql: str, params: Params | None, batch_size: int
-    ) -> Iterator[pa.RecordBatch]:
-        # The driver would hold the whole result to infer its types, so it gets a page at a time: one snapshot and one
-        # plan, hence one order.
-        start, page_rows = 0, max(batch_size, 50_000)
-        page = f"SELECT * FROM ({sql}\n) LIMIT {page_rows} OFFSET "
-        while True:
-            table = session.read_arrow(f"{page}{start}", params)
-            yield from table.to_batches()
-            if table.num_rows < page_rows:
-                return
-            start += table.num_rows
+        self, session: AdbcSession, sql: str, params: Params | None, batch_rows: int, types: Types
+    ) -> Batches:
+        return sqlite_results.read_batches(session, sql, params, batch_rows, types)
 
     _adapters: ClassVar[dict[type, Any]] = {dt.datetime: utc_text, dt.date: dt.date.isoformat, Decimal: whole_or_float}
 
