@@ -151,9 +151,7 @@ class SqliteStorage(AdbcStorage):
             session.query("PRAGMA wal_checkpoint(TRUNCATE)")
             session.query(f"PRAGMA busy_timeout = {int(self.busy_timeout * 1000)}")
 
-    def _batches(
-        self, session: AdbcSession, sql: str, params: Params | None, batch_rows: int, types: Types
-    ) -> Batches:
+    def _batches(self, session: AdbcSession, sql: str, params: Params | None, batch_rows: int, types: Types) -> Batches:
         return sqlite_results.read_batches(session, sql, params, batch_rows, types)
 
     _adapters: ClassVar[dict[type, Any]] = {dt.datetime: utc_text, dt.date: dt.date.isoformat, Decimal: whole_or_float}
