@@ -31,7 +31,7 @@ from benchmarks.history_measures import (
     weekly_refreshes,
 )
 from benchmarks.progress import Progress
-from benchmarks.report import Columns, Report
+from benchmarks.report import Columns, Report, legend_below
 
 _MEASURES = {
     "weekly_refresh": "one weekly refresh, all tiers",
@@ -200,10 +200,10 @@ def draw(axes: Any, measures: Rows) -> None:
                 if (each["database"], each["measure"], each["kind"]) == (database, name, "warm")
             }
             panel.plot(years, [times[year] / times[years[0]] for year in years], marker="o", label=label)
+        legend_below(panel)
         panel.axhspan(0.8, 1.2, color="0.92", zorder=0)
-        panel.set(title=database, xlabel="years present", xticks=years, ylim=(0, None))
+        panel.set(title=f"{database}, years present", xticks=years, ylim=(0, None))
     axes[0].set_ylabel("time, first = 1")
-    axes[0].legend(frameon=False, fontsize=7)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def plot(path: Path, draw: Callable[[Any], None], panels: int) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(1, panels, figsize=(3 + 4 * panels, 3.4), layout="constrained")
+    figure, axes = pyplot.subplots(1, panels, figsize=(2 + 4.5 * panels, 4), layout="constrained")
     for each in [axes] if panels == 1 else axes:
         each.spines[["top", "right"]].set_visible(False)
     draw(axes)
@@ -89,7 +89,11 @@ def grouped_bars(axes: Axes, labels: Sequence[str], groups: Mapping[str, Sequenc
         bars = axes.bar([at + offset for at in range(len(labels))], values, width, label=name)
         axes.bar_label(bars, fmt=form, fontsize=7)
     axes.set_xticks(range(len(labels)), labels, fontsize=8)
-    axes.legend(frameon=False, fontsize=8)
+    legend_below(axes)
+
+
+def legend_below(axes: Axes) -> None:
+    axes.legend(frameon=False, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
 
 
 def _line(cells: Any) -> str:
