@@ -1,25 +1,20 @@
 """FINRA's two formats: how fast a page becomes Arrow text columns, and how fast a large week comes through the client.
 
-    .venv/bin/python -m benchmarks.bench_finra_pages [--symbols 6000] [--pulls 3]
+    make bench                    or, by hand:  .venv/bin/python -m benchmarks.bench_finra_pages --quick
 
 The simulator runs in a process of its own on the same machine, so a pull measures both sides.
 """
 
 from __future__ import annotations
 
-import argparse
-import datetime as dt
-import json
-import multiprocessing
-import os
-import platform
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import Connection
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
+from benchmarks.command_line import Sizes
+from benchmarks.machine import timed
+from benchmarks.progress import Progress
+from benchmarks.report import Report
+from benchmarks.simulator import simulated
 from spine.core.tiers import Tier
 from spine.finra.answers import Answer
 from spine.finra.api_source import FIELDS
@@ -28,48 +23,32 @@ from spine.finra.limits import RateLimit
 from spine.finra.pages import WireFormat, read_page
 from spine.finra.query import Query, equal
 from spine.finra.redaction import Redactor
+from spine.finra.synthetic import SyntheticMarket
 from spine.finra.tuning import Tuning
 
-RESULTS = Path(__file__).parent / "results" / "finra_pages.json"
-NOW = dt.datetime(2026, 5, 15, 18, tzinfo=dt.UTC)
 WEEK = (equal("weekStartDate", "2026-04-06"), equal("tierIdentifier", "T2"))
 UNLIMITED = RateLimit(per_minute=10**6, burst=10**5)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--symbols", type=int, default=6000)
-    parser.add_argument("--pulls", type=int, default=3)
-    args = parser.parse_args()
-    with simulator(args.symbols) as url:
-        results = {
-            "machine": f"{os.cpu_count()} x {platform.machine()}, Python {platform.python_version()}",
-            "one page": [one_page(url, wire) for wire in WireFormat],
-            "whole week": [pull(url, way, n, args.pulls) for way in ("text", "json") for n in (1, 4)],
-        }
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
-    print(RESULTS.read_text())
-
-
-@contextmanager
-def simulator(symbols: int) -> Iterator[str]:
-    ours, theirs = multiprocessing.get_context("spawn").Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs, symbols), daemon=True)
-    process.start()
-    yield ours.recv()
-    ours.send("end")
-    process.join()
-
-
-def serve(ours: Connection, symbols: int) -> None:
-    from spine.finra.simulator import running_simulator
-    from spine.finra.synthetic import SyntheticMarket
-
-    market = SyntheticMarket(symbols=dict.fromkeys(Tier, symbols))
-    with running_simulator(market=market, weeks=8, now=NOW) as running:
-        ours.send(running.url)
-        ours.recv()
+    sizes = Sizes(__doc__)
+    sizes.add("symbols", full=6000, quick=300, help="symbols of the week's tier, 11 rows each")
+    sizes.add("pulls", full=3, quick=1)
+    args = sizes.parse()
+    ways = [(text, n) for text in ("text", "json") for n in (1, 4)]
+    report, progress = Report("finra_pages", "FINRA's two formats"), Progress(len(ways))
+    weeks = []
+    with simulated(SyntheticMarket(symbols=dict.fromkeys(Tier, args.symbols))) as url:
+        pages = [one_page(url, wire) for wire in WireFormat]
+        for way, in_flight in ways:
+            weeks.append(pull(url, way, in_flight, args.pulls))
+            progress.advance(1, f"{way}, {in_flight} in flight: {weeks[-1]['rows_per_second']:,} rows/s")
+    page = {"format": "format", "rows": "rows", "bytes per row": "bytes_per_row", "rows/s": "rows_per_second"}
+    report.table("pages", pages, page, heading="One page of 5,000 rows into columns")
+    week = {"format": "format", "in flight": "concurrency", "rows": "rows", "MB": "megabytes", "seconds": "seconds"}
+    report.table("weeks", weeks, {**week, "rows/s": "rows_per_second"}, heading="A whole week through the client")
+    if args.save:
+        report.save()
 
 
 def one_page(url: str, wire: WireFormat) -> dict[str, Any]:
@@ -114,13 +93,7 @@ def pull(url: str, rows_as: Any, concurrency: int, times: int) -> dict[str, Any]
 
 def best(work: Callable[[], object], times: int) -> float:
     work()
-    return min(_timed(work) for _ in range(times))
-
-
-def _timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+    return min(timed(work) for _ in range(times))
 
 
 if __name__ == "__main__":

@@ -10,67 +10,46 @@ so is the pull whose memory is measured: its peak above the bare interpreter, re
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import datetime as dt
-import json
-import multiprocessing
-import os
-import platform
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULTS = Path(__file__).parent / "results"
-NOW = dt.datetime(2026, 5, 15, 18, tzinfo=dt.UTC)
-WEEK_ENDING = dt.date(2026, 4, 10)
+from benchmarks import child
+from benchmarks.command_line import Sizes
+from benchmarks.machine import memory, timed
+from benchmarks.progress import Progress
+from benchmarks.report import Report, grouped_bars
+from benchmarks.simulator import NOW, simulated
+from benchmarks.week_files import WEEK_ENDING, market_of
+
 IN_FLIGHT = 4
 PAGE_ROWS = 5000
-_ROWS_PER_SYMBOL = 22.4  # of the synthetic market's first tier
+_COLUMNS = {
+    "rows": "rows",
+    "pages": "pages",
+    "MB": "megabytes",
+    "seconds": "seconds",
+    "async httpx": "floor_seconds",
+    "ratio": "ratio",
+    "async httpx, one by one": "floor_one_by_one_seconds",
+    "rows/s": "rows_per_second",
+    "peak MB above interpreter": "peak_megabytes",
+    "of it imports": "imports_megabytes",
+}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, nargs="+", default=[85_000, 170_000, 340_000])
-    parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--child", metavar="URL", help=argparse.SUPPRESS)
-    args = parser.parse_args()
-    if args.child:
-        print(json.dumps(memory_of_a_pull(args.child)))
-        return
-    results = []
+    sizes = Sizes(__doc__)
+    sizes.add("rows", full=[85_000, 170_000, 340_000], quick=[10_000], help="rows of the week")
+    sizes.add("repeat", full=3, quick=1)
+    args = sizes.parse()
+    report, progress, results = Report("pull", "A week from the API"), Progress(sum(args.rows)), []
     for rows in args.rows:
-        with simulator(rows) as url:
+        with simulated(market_of(rows)) as url:
             results.append(measure(url, args.repeat))
-            print(json.dumps(results[-1]))
-    save(results)
-
-
-@contextmanager
-def simulator(rows: int) -> Iterator[str]:
-    ours, theirs = multiprocessing.get_context("spawn").Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs, rows), daemon=True)
-    process.start()
-    yield ours.recv()
-    ours.send("end")
-    process.join()
-
-
-def serve(ours: Connection, rows: int) -> None:
-    from spine.core.tiers import Tier
-    from spine.finra.simulator import running_simulator
-    from spine.finra.synthetic import SyntheticMarket
-
-    market = SyntheticMarket(symbols={Tier.T1: round(rows / _ROWS_PER_SYMBOL)})
-    with running_simulator(market=market, weeks=8, now=NOW) as running:
-        ours.send(running.url)
-        ours.recv()
+        progress.advance(rows, f"{results[-1]['rows']:,} rows: {results[-1]['ratio']} times the floor")
+    report.table("results", results, _COLUMNS)
+    if args.save:
+        report.save(lambda axes: draw(axes, results))
 
 
 def measure(url: str, repeat: int) -> dict[str, Any]:
@@ -78,9 +57,9 @@ def measure(url: str, repeat: int) -> dict[str, Any]:
     rows, received = pull(url, rows_too=True)
     times: dict[str, list[float]] = {"ours": [], "floor": [], "one by one": []}
     for _ in range(repeat):
-        times["ours"].append(_timed(lambda: pull(url)))
-        times["floor"].append(_timed(lambda: asyncio.run(throw_away(url, rows, IN_FLIGHT))))
-        times["one by one"].append(_timed(lambda: asyncio.run(throw_away(url, rows, 1))))
+        times["ours"].append(timed(lambda: pull(url)))
+        times["floor"].append(timed(lambda: asyncio.run(throw_away(url, rows, IN_FLIGHT))))
+        times["one by one"].append(timed(lambda: asyncio.run(throw_away(url, rows, 1))))
     ours, floor, single = (min(each) for each in times.values())
     return {
         "rows": rows,
@@ -91,7 +70,7 @@ def measure(url: str, repeat: int) -> dict[str, Any]:
         "floor_one_by_one_seconds": round(single, 3),
         "ratio": round(ours / floor, 2),
         "rows_per_second": round(rows / ours),
-        **json.loads(_run([sys.executable, "-m", "benchmarks.bench_pull", "--child", url])),
+        **child.run("benchmarks.bench_pull:memory_of_a_pull", url),
     }
 
 
@@ -141,69 +120,24 @@ async def throw_away(url: str, rows: int, in_flight: int) -> None:
 
 
 def memory_of_a_pull(url: str) -> dict[str, Any]:
-    """In a process of its own: what the imports alone take, and the peak, in megabytes above the bare interpreter."""
-    interpreter = _memory("VmRSS")
+    """In a process of its own: what the imports alone take above the bare interpreter, in megabytes."""
+    interpreter = memory("VmRSS")
     import httpx  # noqa: F401
     import pyarrow.compute  # noqa: F401
 
     import spine.finra.client
     import spine.sources.batches  # noqa: F401
 
-    imported = _memory("VmRSS")
+    imported = memory("VmRSS")
     pull(url, rows_too=True)
-    peak = _memory("VmHWM")
-    return {
-        "imports_megabytes": round((imported - interpreter) / 1e3),
-        "peak_megabytes": round((peak - interpreter) / 1e3),
-    }
+    return {"imports_megabytes": round((imported - interpreter) / 1e3)}
 
 
-def save(results: list[dict[str, Any]]) -> None:
-    """Results as data and as a table."""
-    machine = {
-        "when": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "cpus": os.cpu_count(),
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "system": platform.system(),
-    }
-    (RESULTS / "pull.json").write_text(json.dumps({"machine": machine, "results": results}, indent=2) + "\n")
-    lines = [
-        "# A week from the API",
-        "",
-        f"{machine['when']}, {machine['cpus']} CPUs {machine['machine']}, Python {machine['python']}. "
-        "What is measured: `benchmarks/bench_pull.py`.",
-        "",
-        "| rows | pages | MB | seconds | async httpx | ratio | async httpx, one by one | rows/s "
-        "| peak MB above interpreter | of it imports |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {each['rows']:,} | {each['pages']} | {each['megabytes']} | {each['seconds']} | {each['floor_seconds']} "
-        f"| {each['ratio']} | {each['floor_one_by_one_seconds']} | {each['rows_per_second']:,} "
-        f"| {each['peak_megabytes']} | {each['imports_megabytes']} |"
-        for each in results
-    ]
-    (RESULTS / "pull.md").write_text("\n".join(lines) + "\n")
-
-
-def _timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def _memory(key: str) -> int:
-    """Kilobytes, from the kernel."""
-    status = Path("/proc/self/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith(f"{key}:")))
-
-
-def _run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
-    if done.returncode:
-        raise SystemExit(f"{command[0]} failed: {done.stderr[-2000:]}")
-    return done.stdout.splitlines()[-1]
+def draw(axes: Any, results: list[Any]) -> None:
+    names = {"Spine": "seconds", "async httpx that keeps nothing": "floor_seconds"}
+    labels = [f"{each['rows']:,} rows" for each in results]
+    grouped_bars(axes, labels, {name: [each[key] for each in results] for name, key in names.items()}, "%.2f")
+    axes.set_ylabel("seconds")
 
 
 if __name__ == "__main__":

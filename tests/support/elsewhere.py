@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import spine.storage.adbc
+from spine.storage.base import Session
 from tests.support.storage import open_storage
 from tests.support.weekly import Weekly
 
@@ -27,6 +27,7 @@ _CONTEXT.set_forkserver_preload(
         "adbc_driver_postgresql.dbapi",
         "adbc_driver_sqlite.dbapi",
         "holidays.financial",
+        "ibm_db_dbi",
         "jsonschema",
         "pyarrow.csv",
         "spine.alerts.notify",
@@ -35,6 +36,8 @@ _CONTEXT.set_forkserver_preload(
         "spine.pipelines.normalize",
         "spine.quality.checks",
         "spine.sources.delimited",
+        "spine.storage.db2",
+        "spine.storage.db2_place",
         "spine.storage.postgres",
         "spine.storage.sqlite",
         "sqlalchemy.pool",
@@ -92,16 +95,17 @@ def run_elsewhere(url: str, root: Path, params: Mapping[str, Any], *, die_before
 
 def _work(pipe: Connection, url: str, root: Path, params: dict[str, Any], die_before: int | None) -> None:
     with open_storage(url) as storage:
-        storage.query("SELECT 1 AS one")
+        with storage.transaction() as session:
+            session.query(f"SELECT 1 AS one {session.dialect.no_table}")
         pipe.send("ready")
         pipe.recv()
         if die_before is not None:
-            _count_down(die_before)
+            _count_down(type(session), die_before)
         ended = Weekly(storage, root).attempt(**params)
         pipe.send({name: str(step.result.status if step.result else step.state) for name, step in ended.steps.items()})
 
 
-def _count_down(accesses: int) -> None:
+def _count_down(session: type[Session], accesses: int) -> None:
     """SIGKILL cannot be caught, cleaned up after or seen coming: it comes right before access number ``accesses``."""
     numbers = count()
 
@@ -113,6 +117,5 @@ def _count_down(accesses: int) -> None:
 
         return counted
 
-    session = spine.storage.adbc.AdbcSession
     for name in ("execute", "query", "bulk_load"):
         setattr(session, name, deadly(getattr(session, name)))

@@ -56,6 +56,24 @@ def hold(storage: Storage, key: str) -> None:
         threading.Event().wait()
 
 
+def stream_arrow(storage: Storage, table: str) -> None:
+    """Read the square of a table; its rows, its megabytes, and by how many megabytes the process grew."""
+    sql = f"SELECT a.n, a.name AS first_name, b.name AS second_name FROM {table} a, {table} b WHERE a.n >= :least"
+    with storage.stream_arrow(f"{sql} AND b.n = 0", {"least": 0}) as reader:  # what the first use of a library costs
+        reader.read_all()
+    before, rows, size = _most_memory(), 0, 0
+    with storage.stream_arrow(sql, {"least": 0}, batch_rows=20_000) as reader:
+        for batch in reader:
+            rows, size = rows + batch.num_rows, size + batch.nbytes
+    _say(rows, size >> 20, _most_memory() - before)
+
+
+def _most_memory() -> int:
+    """Most megabytes that this process has held so far."""
+    text = Path("/proc/self/status").read_text()
+    return int(text.partition("VmHWM:")[2].split()[0]) >> 10
+
+
 def _say(*words: object) -> None:
     sys.stdout.write(" ".join(map(str, words)) + "\n")
     sys.stdout.flush()
@@ -69,7 +87,7 @@ def _short(seconds: float) -> None:
     threading.Event().wait(0.01)
 
 
-TASKS = {task.__name__: task for task in (insert, insert_and_stay, touch, migrate, race, hold)}
+TASKS = {task.__name__: task for task in (insert, insert_and_stay, touch, migrate, race, hold, stream_arrow)}
 
 
 def main() -> None:

@@ -22,9 +22,8 @@ from spine.storage.base import Storage
 from spine.workflows.loader import load_workflow
 from spine.workflows.model import Workflow
 from spine.workflows.runner import OnStep, WorkflowRun, run_workflow
-from tests.support.paths import ROOT
+from tests.support.include import INCLUDE, include_for
 
-INCLUDE = ROOT / "include"
 REAL_FILE = "finra_otc_weekly_otc_20251215.csv"
 PREFIX = "finra_otc_transparency"
 LINES = f"{PREFIX}_lines"
@@ -66,7 +65,7 @@ class Weekly:
 
     @property
     def settings(self) -> Settings:
-        return Settings(include_dir=INCLUDE, file_root=self.root)
+        return Settings(include_dir=include_for(self.storage.dialect.name, self.root), file_root=self.root)
 
     def run(self, on_step: OnStep | None = None, workflow: Workflow | None = None, **params: Any) -> WorkflowRun:
         """The whole workflow, which must end well."""

@@ -18,6 +18,7 @@ from spine.cli.db import status, upgrade
 from spine.cli.rejects import list_rejects
 from spine.cli.run import parse_params, run
 from spine.core.errors import ValidationError
+from tests.support.include import include_for
 from tests.support.weekly import file_of, good_lines, line
 
 WORKFLOW = "finra.weekly_refresh"
@@ -42,6 +43,7 @@ def deployment(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     )
     monkeypatch.setenv("AIRFLOW_CONN_SPINE_DEFAULT", json.dumps(connection))
     monkeypatch.setenv("AIRFLOW__SPINE__FILE_ROOT", str(tmp_path))
+    monkeypatch.setenv("AIRFLOW__SPINE__INCLUDE_DIR", str(include_for(place.scheme, tmp_path)))
     logger = logging.getLogger("spine")
     level = logger.level
     yield tmp_path

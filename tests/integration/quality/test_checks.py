@@ -17,7 +17,8 @@ from spine.quality.checks import check_rolling_history, validate_ingest
 from spine.storage.base import Storage
 from spine.workflows.loader import load_workflow
 from spine.workflows.model import Workflow
-from tests.support.weekly import INCLUDE, LATEST, PREFIX, Weekly, file_of, good_lines, line
+from tests.support.include import INCLUDE
+from tests.support.weekly import LATEST, PREFIX, Weekly, file_of, good_lines, line
 
 FRIDAY = dt.date(2025, 11, 14)
 

@@ -147,15 +147,45 @@ def test_a_lease_that_cannot_be_given_back_hides_no_error(upgraded_storage: Stor
         raise KeyError("the first")
 
 
+def test_a_lease_that_was_taken_without_our_hearing_of_it_is_free_at_once(
+    upgraded_storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = type(upgraded_storage)._commit  # type: ignore[attr-defined]
+
+    def unheard(storage: Storage, session: object) -> None:
+        commit(storage, session)
+        raise DependencyError("the connection was cut")
+
+    with monkeypatch.context() as cut, pytest.raises(DependencyError):
+        cut.setattr(type(upgraded_storage), "_commit", unheard)
+        with lease(upgraded_storage, KEY, "first", clock=Clock()):
+            pass
+    assert owner_of(upgraded_storage) == ("first", 1)
+    with lease(upgraded_storage, KEY, "next", clock=Clock(), wait=0) as taken:
+        assert taken.token == 2
+
+
+def test_a_lease_that_could_not_be_given_back_is_free_at_once(
+    upgraded_storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*args: object) -> int:
+        raise DependencyError("the server is restarting")
+
+    with monkeypatch.context() as cut, lease(upgraded_storage, KEY, "first", clock=Clock()):
+        cut.setattr(upgraded_storage, "execute", gone)
+    with lease(upgraded_storage, KEY, "next", clock=Clock(), wait=0) as taken:
+        assert taken.token == 2
+
+
 def test_an_owner_elsewhere_counts_as_alive(upgraded_storage: Storage) -> None:
     """Its machine cannot be asked, so its lease ends by itself."""
     clock = Clock()
-    here = f"{leases._machine()}:{2**22 + 1}:1"
+    here = f"{leases._machine()}:{2**22 + 1}:1:1"
     for owner, dead in {
-        "elsewhere:1:1": False,
+        "elsewhere:1:1:1": False,
         "": False,
         "odd": False,
-        f"{socket.gethostname()}:1:1": False,
+        f"{socket.gethostname()}:1:1:1": False,
         here: True,
     }.items():
         upgraded_storage.execute("DELETE FROM core_concurrency_locks")

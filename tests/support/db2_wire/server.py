@@ -52,11 +52,11 @@ class Db2Wire:
 
     def new_schema(self) -> str:
         """The URL of a schema that did not exist before. It stays: all of it goes with the server's folder."""
-        import ibm_db_dbi
+        from spine.storage.db2_driver import load_driver  # the driver's settings are those of its first connection
 
         name = f"T{uuid4().hex[:12].upper()}"
         place = f"DATABASE={DATABASE};HOSTNAME=127.0.0.1;PORT={self.port};PROTOCOL=TCPIP;UID={USER};PWD={PASSWORD};"
-        connection = ibm_db_dbi.connect(f"{place}Authentication=SERVER;", "", "")
+        connection = load_driver().connect(f"{place}Authentication=SERVER;", "", "")
         try:
             connection.cursor().execute(f"CREATE SCHEMA {name}")
             connection.commit()

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import subprocess
+import sys
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -71,6 +75,7 @@ def test_a_bound_value_has_a_type(value: object, kind: str | None) -> None:
         ("SQLSTATE=08001 SQLCODE=-30082", PermissionDenied),
         ("SQLSTATE=08004 SQLCODE=-30061", ConfigurationError),
         ("SQLSTATE=40001 SQLCODE=-911", TransientError),
+        ("SQLSTATE=40003 SQLCODE=-99999", DependencyError),
         ("SQLSTATE=57033 SQLCODE=-913", TransientError),
         ("SQLSTATE=23505 SQLCODE=-803", LoadError),
         ("SQLSTATE=42704 SQLCODE=-204", ConfigurationError),
@@ -80,3 +85,24 @@ def test_the_codes_in_the_text_decide(codes: str, kind: type[Exception]) -> None
     error = translate(RuntimeError(f"ibm_db_dbi::Error: [IBM][CLI Driver] SQL0000N  Words.  {codes}"), "Db2 host")
     assert type(error) is kind
     assert error.message.startswith(f"Db2 host: [IBM][CLI Driver] SQL0000N Words. {codes}")
+
+
+def test_the_words_behind_a_commit_that_fails_are_found() -> None:
+    said = Exception("[IBM][CLI Driver] SQL30081N  Lost.  SQLSTATE=08001 SQLCODE=-30081")
+    hidden = SystemError("<built-in function commit> returned a result with an exception set")
+    hidden.__cause__ = said
+    raised = RuntimeError("ibm_db_dbi::Error: SystemError(...)")
+    raised.__context__ = hidden
+    error = translate(raised, "Db2 host")
+    assert type(error) is DependencyError and error.message == f"Db2 host: {' '.join(str(said).split())}"
+
+
+@pytest.mark.parametrize("given", [None, "/etc/db2"])
+def test_the_driver_is_told_not_to_reconnect_unless_it_was_told_something(given: str | None) -> None:
+    pytest.importorskip("ibm_db_dbi")
+    script = "import os, spine.storage.db2_driver as d; d.load_driver(); print(os.environ['DB2DSDRIVER_CFG_PATH'])"
+    environ = {name: value for name, value in os.environ.items() if name != "DB2DSDRIVER_CFG_PATH"}
+    environ |= {"DB2DSDRIVER_CFG_PATH": given} if given else {}
+    done = subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True)
+    folder = Path(done.stdout.strip())
+    assert folder == Path(given) if given else "maxReconnectRetries" in (folder / "db2dsdriver.cfg").read_text()

@@ -12,9 +12,12 @@ from spine.core.errors import ConfigurationError
 from spine.core.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
     from airflow.sdk import Connection
 
-    from spine.storage.base import Storage
+    from spine.storage.arrow_results import Types
+    from spine.storage.base import Params, Storage
 
 # libpq's parameters, by how they begin, that a connection's extras hand on to it.
 _LIBPQ = ("ssl", "gss", "application_name", "connect_timeout", "keepalives", "options", "target_session_attrs", "tcp_")
@@ -52,6 +55,20 @@ class StorageHook(BaseHook):
 
     def get_conn(self) -> Storage:
         return self.get_storage()
+
+    def read_arrow(self, sql: str, params: Params | None = None, *, types: Types | None = None) -> pa.Table:
+        """See :func:`spine.storage.frames.read_arrow`."""
+        from spine.storage.frames import read_arrow
+
+        with closing(self.get_storage()) as storage:
+            return read_arrow(storage, sql, params, types=types)
+
+    def read_pandas(self, sql: str, params: Params | None = None, *, types: Types | None = None) -> pd.DataFrame:
+        """See :func:`spine.storage.frames.read_pandas`."""
+        from spine.storage.frames import read_pandas
+
+        with closing(self.get_storage()) as storage:
+            return read_pandas(storage, sql, params, types=types)
 
     def test_connection(self) -> tuple[bool, str]:
         """For the button in Airflow's connection form."""

@@ -98,10 +98,11 @@ class IngestWeek:
             return _unchanged(known[0], same, "the same file")
         now = context.clock()
         name = capture_id(partition, now)
+        room = context.storage.room_for(self.dataset.lines_table, partition.week_ending)
         try:
             with context.storage.transaction() as session:
                 number = insert_capture(session, _opening(context, origin, intake.typer, name, len(known), now))
-                loaded = session.bulk_load(self.dataset.lines_table, intake.rows(batches, number))
+                loaded = session.bulk_load(room, intake.rows(batches, number))
                 intake.reconcile(loaded)
                 if not forced:
                     _refuse_known(known, intake.content.hexdigest())

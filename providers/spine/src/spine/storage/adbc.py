@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from decimal import Decimal
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from spine.core.errors import SpineError
 from spine.storage.arrow import conform, to_rows
+from spine.storage.arrow_results import result_schema, with_types
 from spine.storage.base import Params, QueryResult
 from spine.storage.pooled import PooledStorage
 from spine.storage.sql import bind_values, checked_identifier
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from adbc_driver_manager.dbapi import Connection, Cursor
     from sqlalchemy.pool import PoolProxiedConnection
+
+    from spine.storage.arrow_results import Batches, Types
 
 
 class AdbcSession:
@@ -47,10 +50,11 @@ class AdbcSession:
             cursor.close()
 
     @contextmanager
-    def _run(self, sql: str, params: Params | None) -> Iterator[Cursor]:
+    def run(self, sql: str, params: Params | None, options: Mapping[str, str] | None = None) -> Iterator[Cursor]:
+        """A cursor that has executed a statement, with options of the driver."""
         text, values = self._bind(sql, params)
         with self._cursor() as cursor:
-            self._storage.prepare(cursor)
+            cursor.adbc_statement.set_options(**{**self._storage.statement_options, **(options or {})})
             cursor.execute(text, values or None)
             yield cursor
 
@@ -66,12 +70,13 @@ class AdbcSession:
             return cursor.rowcount
 
     def read_arrow(self, sql: str, params: Params | None = None) -> pa.Table:
-        with self._run(sql, params) as cursor:
-            return self._storage.plain(cursor.fetch_arrow_table())
+        with self.run(sql, params) as cursor:
+            table = cursor.fetch_arrow_table()
+        return self._storage.plain(table)
 
     def query(self, sql: str, params: Params | None = None) -> QueryResult:
-        with self._run(sql, params) as cursor:
-            return to_rows(self._storage.plain(cursor.fetch_arrow_table()))
+        with self.run(sql, params) as cursor:
+            return self._storage.python_rows(cursor.fetch_arrow_table())
 
     def bulk_load(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
         import pyarrow as pa
@@ -109,6 +114,7 @@ class AdbcStorage(PooledStorage[AdbcSession]):
     begin = "BEGIN"
     begin_reading: Sequence[str] = ("BEGIN READ ONLY",)
     end_reading: Sequence[str] = ("ROLLBACK",)
+    statement_options: ClassVar[Mapping[str, str]] = {}  # of the driver, for every statement that may have a result
 
     @abstractmethod
     def _connect(self) -> Connection: ...
@@ -121,13 +127,31 @@ class AdbcStorage(PooledStorage[AdbcSession]):
         """A column of a bulk load in the type of ``load_schema``."""
         return column.cast(kind)
 
-    def prepare(self, cursor: Cursor) -> None:
-        """Driver options for a statement; none by default."""
-        return
+    def natural_type(self, field: pa.Field) -> pa.DataType:
+        """The type of a result's column instead of the driver's own."""
+        return field.type
+
+    def python_rows(self, table: pa.Table) -> QueryResult:
+        """The rows of a result of the driver."""
+        return to_rows(table)
+
+    @abstractmethod
+    def _batches(self, session: AdbcSession, sql: str, params: Params | None, batch_rows: int, types: Types) -> Batches:
+        """A result of the driver bit by bit: at least one batch, empty or not, and none of more than ``batch_rows``."""
 
     def plain(self, table: pa.Table) -> pa.Table:
         """A result without the driver's private types."""
-        return table
+        import pyarrow as pa
+
+        schema = self._natural(table.schema)
+        if schema.equals(table.schema):
+            return table
+        return pa.Table.from_batches([with_types(batch, schema) for batch in table.to_batches()], schema)
+
+    def _natural(self, schema: pa.Schema) -> pa.Schema:
+        import pyarrow as pa
+
+        return pa.schema([pa.field(field.name, self.natural_type(field)) for field in schema])
 
     def _session(self, connection: PoolProxiedConnection) -> AdbcSession:
         return AdbcSession(self, connection)
@@ -142,10 +166,11 @@ class AdbcStorage(PooledStorage[AdbcSession]):
         session.execute("ROLLBACK")
 
     def stream(self, sql: str, params: Params | None = None, *, batch_size: int = 1000) -> Iterator[dict[str, Any]]:
-        with self._reading() as session:
-            for batch in self._batches(session, sql, params, batch_size):
-                for start in range(0, batch.num_rows, batch_size):
-                    yield from self._plain_rows(batch.slice(start, batch_size))
+        import pyarrow as pa
+
+        with self._reading() as session, closing(self._batches(session, sql, params, batch_size, {})) as batches:
+            for batch in batches:
+                yield from self.python_rows(pa.Table.from_batches([batch]))
 
     @contextmanager
     def _reading(self) -> Iterator[AdbcSession]:
@@ -165,16 +190,14 @@ class AdbcStorage(PooledStorage[AdbcSession]):
         except SpineError:
             session._connection.invalidate()  # half ended: nobody else may get it
 
-    def _batches(
-        self, session: AdbcSession, sql: str, params: Params | None, batch_size: int
-    ) -> Iterator[pa.RecordBatch]:
-        with session._run(sql, params) as cursor:
-            yield from cursor.fetch_record_batch()
-
-    def _plain_rows(self, batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
-        import pyarrow as pa
-
-        return iter(to_rows(self.plain(pa.Table.from_batches([batch]))))
+    def _arrow_batches(
+        self, session: AdbcSession, sql: str, params: Params | None, batch_rows: int, types: Types
+    ) -> Batches:
+        with closing(self._batches(session, sql, params, batch_rows, types)) as batches:
+            schema = None
+            for batch in batches:
+                schema = schema or result_schema(self._natural(batch.schema), types)
+                yield with_types(batch, schema)
 
 
 def utc_text(value: dt.datetime) -> str:

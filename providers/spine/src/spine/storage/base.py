@@ -7,10 +7,13 @@ commit: the transaction is opened, and ended, in one place per use case.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+from spine.storage.arrow_results import BATCH_ROWS, Types
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -108,7 +111,19 @@ class Storage(Protocol):
 
     def query(self, sql: str, params: Params | None = None) -> QueryResult: ...
 
-    def read_arrow(self, sql: str, params: Params | None = None) -> pa.Table: ...
+    def read_arrow(self, sql: str, params: Params | None = None, *, types: Types | None = None) -> pa.Table:
+        """The whole result, in the same types as ``stream_arrow``."""
+
+    def stream_arrow(
+        self, sql: str, params: Params | None = None, *, batch_rows: int = BATCH_ROWS, types: Types | None = None
+    ) -> AbstractContextManager[pa.RecordBatchReader]:
+        """The result as batches of at most ``batch_rows`` rows, holding few of them, in a transaction that cannot write.
+
+        A column has one type for the whole result: the query's, or on SQLite what the values of the whole result are.
+
+        :param types: Arrow types for columns, by name, instead of those.
+        :raises TransformError: a value that its type cannot hold.
+        """
 
     def stream(self, sql: str, params: Params | None = None, *, batch_size: int = 1000) -> Iterator[dict[str, Any]]:
         """Rows one by one, holding few times ``batch_size`` of them, in a transaction that cannot write."""
@@ -118,6 +133,12 @@ class Storage(Protocol):
 
     def columns(self, table: str) -> dict[str, str]:
         """Column names and the database's own type names, in order; empty when there is no such table."""
+
+    def room_for(self, table: str, week_ending: dt.date) -> str:
+        """The table that a week's rows of ``table`` are loaded into: a partition of it, made when missing, or itself.
+
+        Not to be called inside a transaction: it has one of its own.
+        """
 
     def describe(self) -> str:
         """Where the data is, without a password."""

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from spine.core.errors import PermissionDenied, SpineError
 from spine.storage.arrow import conform
+from spine.storage.arrow_results import result_schema, with_types
 from spine.storage.base import Dialect, Params, QueryResult
 from spine.storage.db2_columns import Column
+from spine.storage.db2_driver import load_driver
 from spine.storage.db2_errors import translate
 from spine.storage.pooled import PooledStorage
 from spine.storage.sql import bind_values, checked_identifier, first_word
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlalchemy.pool import PoolProxiedConnection
 
+    from spine.storage.arrow_results import Batches, Types
     from spine.storage.db2_place import Db2Place
 
 _CHUNK = 10_000  # rows that one array insert sends
@@ -98,12 +101,7 @@ class Db2Session:
 
         with self.run(sql, params) as cursor:
             columns = columns_of(cursor)
-            rows = list(plain_rows(columns, cursor.fetchall()))
-        schema = pa.schema([pa.field(column.name, column.arrow) for column in columns])
-        values = list(zip(*rows, strict=True)) or [()] * len(columns)
-        return pa.Table.from_arrays(
-            [pa.array(column, kind) for column, kind in zip(values, schema.types, strict=True)], schema=schema
-        )
+            return pa.Table.from_batches([arrow_batch(columns, cursor.fetchall())])
 
     def bulk_load(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
         pending = iter(batches)
@@ -168,9 +166,7 @@ class Db2Storage(PooledStorage[Db2Session]):
         super().__init__(**pool)
 
     def _connect(self) -> Any:
-        import ibm_db_dbi
-
-        connection = ibm_db_dbi.connect(self._place.connection_string(), "", "")
+        connection = load_driver().connect(self._place.connection_string(), "", "")
         connection.set_autocommit(True)
         connection.set_fix_return_type(False)  # it asks the driver for the type of every value; see db2_columns
         return connection
@@ -214,25 +210,42 @@ class Db2Storage(PooledStorage[Db2Session]):
         return translate(error, self.describe())
 
     def stream(self, sql: str, params: Params | None = None, *, batch_size: int = 1000) -> Iterator[dict[str, Any]]:
-        if first_word(sql) not in _READS:
-            raise PermissionDenied(
-                f"{self.describe()}: a stream only reads; expected {', '.join(_READS)}: {sql.strip()[:120]}"
-            )
+        self._require_reading(sql)
+        with self._reading() as session, session.run(sql, params) as cursor:
+            columns = columns_of(cursor)
+            while rows := cursor.fetchmany(batch_size):
+                for row in plain_rows(columns, rows):
+                    yield dict(zip((column.name for column in columns), row, strict=True))
+
+    @contextmanager
+    def _reading(self) -> Iterator[Db2Session]:
         with self.session() as session:
             self._begin(session)
             try:
-                yield from self._rows(session, sql, params, batch_size)
+                yield session
             finally:
                 # Also takes back what a data change inside a query did: SELECT ... FROM FINAL TABLE (INSERT ...).
                 with suppress(SpineError):
                     self._roll_back(session)
 
-    def _rows(self, session: Db2Session, sql: str, params: Params | None, batch_size: int) -> Iterator[dict[str, Any]]:
+    def _arrow_batches(
+        self, session: Db2Session, sql: str, params: Params | None, batch_rows: int, types: Types
+    ) -> Batches:
+        self._require_reading(sql)
         with session.run(sql, params) as cursor:
             columns = columns_of(cursor)
-            while rows := cursor.fetchmany(batch_size):
-                for row in plain_rows(columns, rows):
-                    yield dict(zip((column.name for column in columns), row, strict=True))
+            chunk = min(batch_rows, _CHUNK)
+            fetched, schema = chunk, None
+            while fetched == chunk:
+                batch = arrow_batch(columns, cursor.fetchmany(chunk))
+                fetched, schema = batch.num_rows, schema or result_schema(batch.schema, types)
+                yield with_types(batch, schema)
+
+    def _require_reading(self, sql: str) -> None:
+        if first_word(sql) not in _READS:
+            raise PermissionDenied(
+                f"{self.describe()}: a stream only reads; expected {', '.join(_READS)}: {sql.strip()[:120]}"
+            )
 
     def tables(self) -> list[str]:
         sql = "SELECT tabname FROM syscat.tables WHERE tabschema = CURRENT SCHEMA AND type IN ('T', 'V')"
@@ -252,6 +265,16 @@ class Db2Storage(PooledStorage[Db2Session]):
 def columns_of(cursor: Any) -> list[Column]:
     """The columns of a cursor's result."""
     return [Column.described(description) for description in cursor.description or ()]
+
+
+def arrow_batch(columns: list[Column], rows: Iterable[tuple[Any, ...]]) -> pa.RecordBatch:
+    """Rows of the driver as Arrow."""
+    import pyarrow as pa
+
+    schema = pa.schema([pa.field(column.name, column.arrow) for column in columns])
+    values = list(zip(*plain_rows(columns, rows), strict=True)) or [()] * len(columns)
+    arrays = [pa.array(column, kind) for column, kind in zip(values, schema.types, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def plain_rows(columns: list[Column], rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:

@@ -6,15 +6,18 @@ import datetime as dt
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from spine.core.errors import DependencyError, SpineError, TransformError, TransientError
+from spine.storage.arrow_results import BATCH_ROWS, one_reader
 from spine.storage.base import Dialect, Params, QueryResult, Session
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+
+    from spine.storage.arrow_results import Batches, Types
 
 
 class PooledSession(Session, Protocol):
@@ -75,6 +78,9 @@ class PooledStorage(ABC, Generic[S]):
 
     @abstractmethod
     def describe(self) -> str: ...
+
+    def room_for(self, table: str, week_ending: dt.date) -> str:
+        return table
 
     def adapt(self, value: Any) -> Any:
         """A Python value as the driver takes it."""
@@ -155,9 +161,30 @@ class PooledStorage(ABC, Generic[S]):
         with self.session() as session:
             return session.query(sql, params)
 
-    def read_arrow(self, sql: str, params: Params | None = None) -> pa.Table:
+    def read_arrow(self, sql: str, params: Params | None = None, *, types: Types | None = None) -> pa.Table:
+        if types:
+            with self.stream_arrow(sql, params, types=types) as reader:
+                return reader.read_all()
         with self.session() as session:
             return session.read_arrow(sql, params)
+
+    @contextmanager
+    def stream_arrow(
+        self, sql: str, params: Params | None = None, *, batch_rows: int = BATCH_ROWS, types: Types | None = None
+    ) -> Iterator[pa.RecordBatchReader]:
+        with (
+            self._reading() as session,
+            one_reader(self._arrow_batches(session, sql, params, batch_rows, types or {}), self.describe()) as reader,
+        ):
+            yield reader
+
+    @abstractmethod
+    def _reading(self) -> AbstractContextManager[S]:
+        """A transaction that cannot write."""
+
+    @abstractmethod
+    def _arrow_batches(self, session: S, sql: str, params: Params | None, batch_rows: int, types: Types) -> Batches:
+        """A result bit by bit, in its types and those asked for: at least one batch, empty or not."""
 
     @abstractmethod
     def stream(self, sql: str, params: Params | None = None, *, batch_size: int = 1000) -> Iterator[dict[str, Any]]: ...

@@ -18,12 +18,15 @@ from spine.core.errors import (
     TransformError,
     TransientError,
 )
+from spine.storage import postgres_partitions, postgres_results
 from spine.storage.adbc import AdbcSession, AdbcStorage
-from spine.storage.base import Dialect
+from spine.storage.base import Dialect, Params, QueryResult
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from adbc_driver_manager.dbapi import Connection
+
+    from spine.storage.arrow_results import Batches, Types
 
 # SQLSTATE prefixes, the longest match wins (PostgreSQL documentation, appendix A).
 _SQLSTATES: dict[str, type[SpineError]] = {
@@ -112,6 +115,9 @@ class PostgresStorage(AdbcStorage):
         if self._schema:
             yield f'SET search_path TO "{self._schema.replace(chr(34), chr(34) * 2)}", public'
 
+    # Results are read to their end, and not given up after a tenth of their rows, as PostgreSQL plans cursors for.
+    begin_reading = ("BEGIN READ ONLY", "SET LOCAL cursor_tuple_fraction = 1")
+
     def adapt(self, value: Any) -> Any:
         adapted = super().adapt(value)
         if isinstance(adapted, dt.datetime):
@@ -136,32 +142,32 @@ class PostgresStorage(AdbcStorage):
 
         # Binary COPY takes exactly the column's type: read it off an empty result.
         names = ", ".join(f'"{field.name}"' for field in given)
-        with session._run(f"SELECT {names} FROM {table} WHERE 1 = 0", None) as cursor:  # names come from our schemas
+        with session.run(f"SELECT {names} FROM {table} WHERE 1 = 0", None) as cursor:  # names come from our schemas
             target = cursor.fetch_arrow_table().schema
 
         def accepted(field: pa.Field) -> pa.DataType:
-            if not _is_numeric(field.type):
+            if not postgres_results.is_numeric(field.type):
                 return field.type
             kind = given.field(field.name).type
             return kind if pa.types.is_decimal(kind) else pa.decimal128(38, 6)
 
         return pa.schema([pa.field(field.name, accepted(field)) for field in target])
 
-    def plain(self, table: pa.Table) -> pa.Table:
-        import pyarrow as pa
+    def natural_type(self, field: pa.Field) -> pa.DataType:
+        return postgres_results.natural_type(field)
 
-        for index, field in enumerate(table.schema):
-            if _is_numeric(field.type):
-                text = table.column(index).cast(pa.string())
-                try:
-                    values = text.cast(pa.decimal128(38, 6))
-                except pa.ArrowInvalid:  # a quotient with more than six decimals
-                    values = text.cast(pa.float64())
-                table = table.set_column(index, field.name, values)
-        return table
+    def python_rows(self, table: pa.Table) -> QueryResult:
+        return postgres_results.python_rows(table)
+
+    def _batches(self, session: AdbcSession, sql: str, params: Params | None, batch_rows: int, types: Types) -> Batches:
+        return postgres_results.read_batches(session, sql, params, batch_rows)
 
     def tables(self) -> list[str]:
-        sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = ANY (current_schemas(false)) ORDER BY 1"
+        sql = (
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = ANY (current_schemas(false)) "
+            "AND NOT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE c.relispartition AND n.nspname = table_schema AND c.relname = table_name) ORDER BY 1"
+        )
         return [row[0] for row in self.query(sql).rows]
 
     def columns(self, table: str) -> dict[str, str]:
@@ -170,6 +176,9 @@ class PostgresStorage(AdbcStorage):
             "WHERE table_schema = ANY (current_schemas(false)) AND table_name = :name ORDER BY ordinal_position"
         )
         return dict(self.query(sql, {"name": table}).rows)
+
+    def room_for(self, table: str, week_ending: dt.date) -> str:
+        return postgres_partitions.room_for(self, table, week_ending)
 
     def describe(self) -> str:
         return f"PostgreSQL {self._place}"
@@ -185,8 +194,3 @@ def _place(uri: str) -> str:
     if "@" in place:  # a slash in the password
         raise ConfigurationError(_MALFORMED)
     return place
-
-
-def _is_numeric(kind: pa.DataType) -> bool:
-    """Whether this is the driver's own type for NUMERIC, which it hands out as text."""
-    return getattr(kind, "extension_name", "") == "arrow.opaque" and getattr(kind, "type_name", "") == "numeric"

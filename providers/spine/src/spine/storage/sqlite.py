@@ -1,5 +1,6 @@
-"""SQLite: the embedded default. WAL mode, a busy timeout, and the write lock taken at the start of a transaction.
+"""SQLite: the embedded default. WAL mode, writers in a queue, and the write lock taken at the start of a transaction.
 
+A file is for the processes of one machine: neither WAL nor the queue works on a network drive.
 Never open the same file with the standard library's sqlite3 in one process: its closing drops the locks that the ADBC
 driver's own copy of SQLite holds, and both then overwrite each other (https://sqlite.org/howtocorrupt.html, 2.2).
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,12 +28,20 @@ from spine.core.errors import (
     TransformError,
     TransientError,
 )
+from spine.storage import sqlite_results
 from spine.storage.adbc import AdbcSession, AdbcStorage, utc_text, whole_or_float
 from spine.storage.base import Dialect, Params
+from spine.storage.sql import first_word
+from spine.storage.writer_queue import writer_queue
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from adbc_driver_manager.dbapi import Connection, Cursor
+    from adbc_driver_manager.dbapi import Connection
+
+    from spine.storage.arrow_results import Batches, Types
+
+_READS = ("SELECT", "WITH", "VALUES", "EXPLAIN", "PRAGMA")
+_MOST_WAL_BYTES = 64 * 2**20
 
 _ERRORS: tuple[tuple[str, type[SpineError], str], ...] = (
     ("database is locked", TransientError, "another process held the write lock too long; try again"),
@@ -55,7 +65,7 @@ class SqliteStorage(AdbcStorage):
     """A SQLite file.
 
     :param path: the database file; its folder is created.
-    :param busy_timeout: seconds to wait for another writer.
+    :param busy_timeout: seconds that one other writer may keep us waiting.
     """
 
     dialect = Dialect(
@@ -77,18 +87,30 @@ class SqliteStorage(AdbcStorage):
     begin = "BEGIN IMMEDIATE"
     begin_reading = ("PRAGMA query_only = ON", "BEGIN")
     end_reading = ("ROLLBACK", "PRAGMA query_only = OFF")
+    # The driver infers a column's type from its first batch of rows: let that be the whole result.
+    statement_options: ClassVar = {sqlite_results.BATCH_ROWS_OPTION: "1000000000"}
 
     def __init__(self, path: str | Path, *, busy_timeout: float = 30.0, **pool: Any) -> None:
         self.path = Path(path)
         self.busy_timeout = busy_timeout
+        self._queue = writer_queue(self.path)
         super().__init__(**pool)
+
+    def _open(self) -> Any:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self.translate(error) from error
+        # Without a WAL file there is no other connection, or the file is new: of several that turn on WAL mode at the same
+        # moment SQLite refuses some.
+        with nullcontext() if self.wal_bytes() is not None else self._queue.turn(self.busy_timeout):
+            return super()._open()
 
     def _connect(self) -> Connection:
         import adbc_driver_sqlite.dbapi
 
         if self.path.is_dir():
             raise ConfigurationError(f"{self.describe()} is a folder; name a file in it")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         if not (self.path.exists() or os.access(self.path.parent, os.W_OK)):  # the driver would say "out of memory"
             raise PermissionDenied(f"{self.describe()} cannot be made; make its folder writable")
         return adbc_driver_sqlite.dbapi.connect(str(self.path), autocommit=True)
@@ -97,27 +119,40 @@ class SqliteStorage(AdbcStorage):
         return (
             f"PRAGMA busy_timeout = {int(self.busy_timeout * 1000)}",
             "PRAGMA journal_mode = WAL",
+            f"PRAGMA journal_size_limit = {_MOST_WAL_BYTES}",
             "PRAGMA synchronous = NORMAL",
             "PRAGMA foreign_keys = ON",
         )
 
-    def prepare(self, cursor: Cursor) -> None:
-        # The driver infers a column's type from its first batch of rows: let that be the whole result.
-        cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": "1000000000"})
+    @contextmanager
+    def transaction(self) -> Iterator[AdbcSession]:
+        with self._queue.turn(self.busy_timeout):
+            with super().transaction() as session:
+                yield session
+            if (self.wal_bytes() or 0) > _MOST_WAL_BYTES:
+                self._empty_wal()
 
-    def _batches(
-        self, session: AdbcSession, sql: str, params: Params | None, batch_size: int
-    ) -> Iterator[pa.RecordBatch]:
-        # The driver would hold the whole result to infer its types, so it gets a page at a time: one snapshot and one
-        # plan, hence one order.
-        start, page_rows = 0, max(batch_size, 50_000)
-        page = f"SELECT * FROM ({sql}\n) LIMIT {page_rows} OFFSET "
-        while True:
-            table = session.read_arrow(f"{page}{start}", params)
-            yield from table.to_batches()
-            if table.num_rows < page_rows:
-                return
-            start += table.num_rows
+    def execute(self, sql: str, params: Params | None = None) -> int:
+        with nullcontext() if first_word(sql) in _READS else self._queue.turn(self.busy_timeout):
+            return super().execute(sql, params)
+
+    def wal_bytes(self) -> int | None:
+        """Size of the write-ahead log, None where there is none."""
+        try:
+            return self.path.with_name(f"{self.path.name}-wal").stat().st_size
+        except OSError:
+            return None
+
+    def _empty_wal(self) -> None:
+        """Give its space back, unless a reader is at it just now: then a later commit will. Its pages are in the database
+        already, put there by SQLite at the end of the commit."""
+        with suppress(SpineError), self.session() as session:
+            session.query("PRAGMA busy_timeout = 0")
+            session.query("PRAGMA wal_checkpoint(TRUNCATE)")
+            session.query(f"PRAGMA busy_timeout = {int(self.busy_timeout * 1000)}")
+
+    def _batches(self, session: AdbcSession, sql: str, params: Params | None, batch_rows: int, types: Types) -> Batches:
+        return sqlite_results.read_batches(session, sql, params, batch_rows, types)
 
     _adapters: ClassVar[dict[type, Any]] = {dt.datetime: utc_text, dt.date: dt.date.isoformat, Decimal: whole_or_float}
 

@@ -1,5 +1,5 @@
--- As 20_venue_share.sql, in joins: windows over an order cannot be tried here, as what stands in for Db2 has none. A venue's
--- rank is how many venues, itself among them, come no later than it does.
+-- As 20_venue_share.sql, in joins: Apache Derby has no windows over an order. A venue's rank is how many venues, itself among
+-- them, come no later than it does.
 INSERT INTO finra_otc_transparency_venue_share (
     week_ending, tier, summary_type, mpid, venue_name, total_volume, total_trades, symbol_count, market_share_pct, rank,
     capture_id, captured_at, execution_id, batch_id, calculated_at)
