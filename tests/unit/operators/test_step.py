@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowTaskTimeout
+from airflow.sdk.exceptions import AirflowTaskTimeout, DownstreamTasksSkipped
 
 from spine.core.errors import DeadlineExceeded, SourceError, ValidationError
-from spine.operators.choice import ChoiceOperator
 from spine.operators.step import SpineStepOperator
+from spine.workflows.dag_factory import build_dag
 from spine.workflows.model import Workflow
 from tests.support.workflows import seen_contexts, workflow_of
 
@@ -30,13 +30,19 @@ FLOW = """
 
 
 class TaskInstance:
-    """What a step asks of a running task: the receipts of other tasks."""
+    """What a step asks of a running task: the receipts of other tasks, and to leave its own."""
+
+    map_index = -1
 
     def __init__(self, receipts: dict[str, Any]) -> None:
         self.receipts = receipts
+        self.pushed: dict[str, Any] = {}
 
     def xcom_pull(self, task_ids: str) -> Any:
         return self.receipts.get(task_ids)
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.pushed[key] = value
 
 
 def context_of(params: dict[str, Any], **receipts: Any) -> Context:
@@ -102,14 +108,12 @@ def test_a_timeout_is_a_failure_like_any_other(on_error: str, tmp_path: Path, mo
             task.execute(context_of({}))
 
 
-@pytest.mark.parametrize(("rows", "way"), [(1, "d"), (0, "e")])
-def test_a_choice_goes_where_its_condition_leads(
-    rows: int, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    branches: list[str | None] = []
+@pytest.mark.parametrize(("rows", "way", "skipped"), [(1, "d", "e"), (0, "e", "d")])
+def test_a_choice_skips_where_its_condition_does_not_lead(rows: int, way: str, skipped: str, tmp_path: Path) -> None:
     workflow = flow(tmp_path)
-    task = ChoiceOperator(task_id="c", workflow=workflow, step=workflow.step("c"))
-    monkeypatch.setattr(task, "do_branch", lambda context, branch: branches.append(branch))
-    receipt = task.execute(context_of({}, a={"rows": 5}, b={"rows": rows}))
-    assert branches == [way]
+    context = context_of({}, a={"rows": 5}, b={"rows": rows})
+    with pytest.raises(DownstreamTasksSkipped) as caught:
+        build_dag(workflow).get_task("c").execute(context)
+    assert caught.value.tasks == [skipped]
+    receipt = context["ti"].pushed["return_value"]
     assert (receipt["next_step"], receipt["condition"], receipt["status"]) == (way, rows > 0, "done")

@@ -55,7 +55,7 @@ def events_of(trigger: BaseTrigger) -> list[dict[str, Any]]:
 def test_nobody_is_asked_before_the_publication() -> None:
     waiting = trigger(OUT - 30 * HOUR, OUT + HOUR)
     with answering(HERE) as asked:
-        assert events_of(waiting) == [{"week_ending": "2026-10-30", "published": True}]
+        assert events_of(waiting) == [{"tier": "T1", "week_ending": "2026-10-30", "published": True}]
     assert asked == [("c", Tier.T1)]
     assert waiting.now() == OUT
 
@@ -81,7 +81,7 @@ def test_the_source_is_asked_until_it_has_the_week() -> None:
 def test_the_end_of_patience_tells_the_state(after: dt.timedelta, answer: Answer, state: str) -> None:
     with answering(answer):
         assert events_of(trigger(OUT - 2 * HOUR, OUT + after)) == [
-            {"week_ending": "2026-10-30", "published": False, "state": state}
+            {"tier": "T1", "week_ending": "2026-10-30", "published": False, "state": state}
         ]
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.standard.operators.branch import BranchMixIn
-
-from spine.operators.step import SpineStepOperator
-from spine.workflows.model import Choice
+from spine.operators.skipping import SkippingOperator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,26 +15,22 @@ if TYPE_CHECKING:
     from spine.core.settings import Settings
 
 
-class ChoiceOperator(SpineStepOperator, BranchMixIn):
-    """Evaluate a condition over params and receipts, and skip what it does not lead to.
-
-    :param workflow: the workflow the choice belongs to.
-    :param step: the choice; ``task_id`` must be its name.
-    """
-
-    inherits_from_skipmixin = True  # without it Airflow forgets what was skipped when a skipped task is cleared
+class ChoiceOperator(SkippingOperator):
+    """Evaluate conditions over params and receipts, and skip what the choice does not lead to."""
 
     def execute(self, context: Context) -> dict[str, Any]:
         from spine.workflows.graph import build_graph
         from spine.workflows.steps import CASE
 
         result = self.run_step(context)
-        way = build_graph(self.workflow.steps).way(self.step.name, result.output[CASE])
-        self.do_branch(context, way)
-        return {**result.to_dict(), "next_step": way}
+        graph = build_graph(self.siblings)
+        way = graph.way(self.step.name, result.output[CASE])
+        receipt = {**self.receipt(context, result), "next_step": way}
+        return self.end(context, receipt, skipped=graph.skipped_by(self.step.name, way))
 
     def _attempt(self, context: Context, params: Mapping[str, Any], settings: Settings) -> StepResult:
         from spine.workflows.conditions import Scope
+        from spine.workflows.model import Choice
         from spine.workflows.steps import run_choice
 
         assert isinstance(self.step.action, Choice)

@@ -7,9 +7,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowTaskTimeout
+from airflow.sdk.exceptions import AirflowTaskTimeout, TaskDeferralError
 
-from spine.core.errors import DeadlineExceeded
+from spine.core.errors import DeadlineExceeded, DependencyError, SpineError
+from spine.operators.step_place import Place, items_at, readable_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     from spine.core.settings import Settings
     from spine.pipelines.context import StepContext
     from spine.storage.base import Storage
+    from spine.workflows.conditions import Scope
     from spine.workflows.model import Step, Workflow
 
 log = logging.getLogger(__name__)
+FAILURE = "failure"
+"""XCom key of the receipt that a failed step in a map leaves for the map's own."""
 
 
 class SpineStepOperator(BaseOperator):
@@ -33,16 +37,18 @@ class SpineStepOperator(BaseOperator):
     ``spine.retries.SpineRetryPolicy`` decides whether Airflow tries again.
 
     :param workflow: the workflow the step belongs to.
-    :param step: the step; ``task_id`` must be its name, for the receipts of other steps are found by it.
+    :param step: the step; the ``task_id`` must be what ``step_place`` says, for receipts are found by it.
+    :param place: the maps around it.
     """
 
-    def __init__(self, *, workflow: Workflow, step: Step, **kwargs: Any) -> None:
+    def __init__(self, *, workflow: Workflow, step: Step, place: Place = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.workflow = workflow
         self.step = step
+        self.place = place
 
     def execute(self, context: Context) -> dict[str, Any]:
-        return self.run_step(context).to_dict()
+        return self.receipt(context, self.run_step(context))
 
     def run_step(self, context: Context) -> StepResult:
         """One attempt.
@@ -50,16 +56,53 @@ class SpineStepOperator(BaseOperator):
         :raises SpineError: it failed and the workflow does not pass over that.
         """
         from spine.airflow_settings import load_settings
-        from spine.workflows.steps import settle_failure
 
-        params = self._params(context)
+        params = self.params_of_run(context)
         try:
             return self._attempt(context, params, load_settings())
         except (Exception, AirflowTaskTimeout) as error:  # noqa: BLE001 - on_error decides, whatever it is
-            return settle_failure(self.step, self._explained(error), workflow=self.workflow.name, log=log)
+            return self.settle(context, error)
 
-    def _params(self, context: Context) -> dict[str, Any]:
-        """The run's, checked again, as Airflow lets unknown keys of a conf through; and with the week it is for.
+    def settle(self, context: Context, error: BaseException) -> StepResult:
+        """What becomes of a failure: a receipt when the workflow passes over it.
+
+        :raises SpineError: else.
+        """
+        from spine.core.results import StepResult
+        from spine.workflows.steps import settle_failure
+
+        try:
+            return settle_failure(self.step, self._explained(error), workflow=self.workflow.name, log=log)
+        except SpineError as failure:
+            if self.place:
+                context["ti"].xcom_push(key=FAILURE, value=StepResult.failed(failure).to_dict())
+            raise
+
+    def receipt(self, context: Context, result: StepResult) -> dict[str, Any]:
+        """The receipt as XCom takes it; the assets of the step are told."""
+        if self.outlets:
+            from spine.operators.assets import record_assets
+
+            record_assets(self, context, result)
+        return result.to_dict()
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """A trigger that failed is a failure of the step like any other."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except TaskDeferralError as error:
+            failure = DependencyError(f"step '{self.step.name}' could not wait: {error}; see the log of the triggerer")
+            failure.__cause__ = error
+            return self.receipt(context, self.settle(context, failure))
+
+    def scope(self, context: Context) -> Scope:
+        """What expressions of the step see."""
+        from spine.workflows.conditions import Scope
+
+        return Scope(self.params_of_run(context), self._outputs(context))
+
+    def params_of_run(self, context: Context) -> dict[str, Any]:
+        """The run's, checked again, as Airflow lets unknown keys of a conf through; with the week and the items it is for.
 
         :raises ValidationError: an invalid param, or a week that contradicts the run's dates.
         """
@@ -70,14 +113,23 @@ class SpineStepOperator(BaseOperator):
         if "week_ending" in params:
             week_ending = week_of_run(context, params["week_ending"])
             params["week_ending"] = week_ending and week_ending.isoformat()
-        return params
+        return {**params, **items_at(self.place)}
 
     def _attempt(self, context: Context, params: Mapping[str, Any], settings: Settings) -> StepResult:
         from spine.hooks.storage import StorageHook
-        from spine.workflows.steps import run_step
 
         with closing(StorageHook(settings.storage_conn_id).get_storage()) as storage:
-            return run_step(self.step, self._step_context(context, params, settings, storage))
+            return self._run_in(self._step_context(context, params, settings, storage))
+
+    def _run_in(self, context: StepContext) -> StepResult:
+        from spine.workflows.model import WorkflowCall
+        from spine.workflows.steps import run_step
+
+        if isinstance(self.step.action, WorkflowCall):
+            from spine.workflows.runner import call_workflow
+
+            return call_workflow(self.step.action, context)
+        return run_step(self.step, context)
 
     def _step_context(
         self, context: Context, params: Mapping[str, Any], settings: Settings, storage: Storage
@@ -100,10 +152,8 @@ class SpineStepOperator(BaseOperator):
 
     def _outputs(self, context: Context) -> dict[str, Mapping[str, Any]]:
         """The receipts of the steps that lead here; a skipped one has none."""
-        from spine.workflows.graph import build_graph
-
-        names = build_graph(self.workflow.steps).ancestors(self.step.name)
-        receipts = {name: context["ti"].xcom_pull(task_ids=name) for name in names}
+        tasks = readable_tasks(self.workflow, self.step, self.place)
+        receipts = {name: context["ti"].xcom_pull(task_ids=task) for name, task in tasks.items()}
         return {name: receipt for name, receipt in receipts.items() if isinstance(receipt, dict)}
 
     def _explained(self, error: BaseException) -> BaseException:

@@ -65,14 +65,15 @@ class WeekPublishedTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", kwargs
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """One event: ``week_ending``, ``published``, and for a week that is not there the ``state`` it is in."""
+        """One event: ``tier``, ``week_ending``, ``published``, and for a week that is not there the ``state`` it is in."""
         in_source: bool | None = None
         await self._sleep_until(min(published_at(self.tier, self.week_ending), self.deadline))
         while not in_source and self.now() < self.deadline:
             in_source = await self._ask()
             if not in_source:
                 await self._sleep_until(min(self.now() + dt.timedelta(seconds=self.poll_seconds), self.deadline))
-        yield TriggerEvent({"week_ending": self.week_ending.isoformat(), **self._outcome(in_source)})
+        week = {"tier": str(self.tier), "week_ending": self.week_ending.isoformat()}
+        yield TriggerEvent({**week, **self._outcome(in_source)})
 
     def now(self) -> dt.datetime:
         return dt.datetime.now(dt.UTC)

@@ -9,17 +9,16 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule, get_parsing_context
+from airflow.sdk import DAG, CronTriggerTimetable, Param, get_parsing_context
 
 from spine.core.errors import ConfigurationError
-from spine.operators.choice import ChoiceOperator
-from spine.operators.step import SpineStepOperator
-from spine.retries import SpineRetryPolicy
+from spine.notifications.run_alerts import TellChannels
 from spine.timetables.publication import PublicationTimetable
+from spine.workflows.dag_map import lay_out
+from spine.workflows.dag_tasks import Ground
 from spine.workflows.errors import WorkflowError
-from spine.workflows.graph import Graph, build_graph
 from spine.workflows.loader import files_named, load_library, load_workflow
-from spine.workflows.model import Schedule, Step, StepType, Workflow, WorkflowParam
+from spine.workflows.model import Schedule, Workflow, WorkflowParam
 from spine.workflows.schedules import params_of
 
 if TYPE_CHECKING:
@@ -68,10 +67,7 @@ def build_dag(workflow: Workflow, schedule: Schedule | None = None) -> DAG:
         params={name: _param(param) for name, param in params.items()},
         auto_register=False,
     )
-    graph = build_graph(workflow.steps)
-    tasks = {step.name: _task(workflow, step, graph, dag) for step in workflow.steps}
-    for name, task in tasks.items():
-        task.set_upstream([tasks[before] for before in graph.upstream[name]])
+    lay_out(workflow.steps, Ground(workflow, dag))
     return dag
 
 
@@ -84,7 +80,14 @@ def _unscheduled(workflow: Workflow) -> dict[str, Any]:
         "max_active_runs": MAX_ACTIVE_RUNS,
         "is_paused_upon_creation": False,  # without a schedule nothing starts it but a person
         "tags": _tags(workflow),
+        "dagrun_timeout": dt.timedelta(seconds=workflow.timeout) if workflow.timeout else None,
+        **_callbacks(workflow),
     }
+
+
+def _callbacks(workflow: Workflow) -> dict[str, Any]:
+    told = {"on_failure_callback": workflow.alerts.on_failure, "on_success_callback": workflow.alerts.on_success}
+    return {when: [TellChannels(channels)] for when, channels in told.items() if channels}
 
 
 def _scheduled(workflow: Workflow, schedule: Schedule) -> dict[str, Any]:
@@ -127,34 +130,6 @@ def _only(name: str, settings: Settings) -> tuple[Workflow, ...]:
             return (workflow,)
     # The name is written in a way a glance does not find, or it belongs to another DAG file.
     return tuple(workflow for workflow in _all(settings) if name in workflow.dag_ids)
-
-
-def _task(workflow: Workflow, step: Step, graph: Graph, dag: DAG) -> SpineStepOperator:
-    operator = ChoiceOperator if step.type is StepType.CHOICE else SpineStepOperator
-    joins = graph.joins(step.name)
-    return operator(
-        dag=dag,
-        task_id=step.name,
-        workflow=workflow,
-        step=step,
-        doc_md=step.description or None,
-        trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS if joins else TriggerRule.ALL_SUCCESS,
-        execution_timeout=dt.timedelta(seconds=step.timeout) if step.timeout else None,
-        pool=step.pool,
-        **_retry_options(step),
-    )
-
-
-def _retry_options(step: Step) -> dict[str, Any]:
-    """``retries`` always, so that an installation's ``default_task_retries`` does not change what the file says."""
-    retry = step.retries
-    if retry.max_attempts == 1:
-        return {"retries": 0}
-    return {
-        "retries": retry.max_attempts - 1,
-        "retry_delay": dt.timedelta(seconds=retry.initial_delay),
-        "retry_policy": SpineRetryPolicy(retry),
-    }
 
 
 def _param(param: WorkflowParam) -> Param:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -17,7 +18,8 @@ def deadline(seconds: float | None, what: str) -> Iterator[None]:
 
     :raises DeadlineExceeded: naming ``what``.
     """
-    if seconds is None or threading.current_thread() is not threading.main_thread():
+    around = signal.getitimer(signal.ITIMER_REAL)[0]  # of a step around this one, or of Airflow; there is one timer
+    if seconds is None or threading.current_thread() is not threading.main_thread() or 0 < around <= seconds:
         yield
         return
 
@@ -25,9 +27,12 @@ def deadline(seconds: float | None, what: str) -> Iterator[None]:
         raise DeadlineExceeded(f"step '{what}' took longer than its timeout of {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, late)
+    started = time.monotonic()
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if around:
+            signal.setitimer(signal.ITIMER_REAL, max(around - (time.monotonic() - started), 1e-6))
