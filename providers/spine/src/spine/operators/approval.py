@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
@@ -45,12 +46,8 @@ class ApprovalOperator(SkippingOperator, HITLOperator):
         self.action = action
 
     def execute(self, context: Context) -> Any:
-        from spine.workflows.references import resolve
-
-        scope = self.scope(context)
         try:
-            self.subject = str(resolve(self.action.subject, scope))
-            self.body = str(resolve(self.action.body, scope)) or None
+            self._write_question(context)
             return HITLOperator.execute(self, context)  # parks the task by an exception
         except (Exception, AirflowTaskTimeout) as error:  # noqa: BLE001 - on_error decides, whatever it is
             return self.receipt(context, self.settle(context, error))
@@ -60,12 +57,20 @@ class ApprovalOperator(SkippingOperator, HITLOperator):
         from spine.workflows.graph import build_graph
 
         try:
+            self._write_question(context)
             result = self._answer(event)
         except Exception as error:  # noqa: BLE001 - on_error decides, whatever it is
             result = self.settle(context, error)
         rejected = result.status is StepStatus.SKIPPED
         skipped = build_graph(self.siblings).downstream(self.step.name) if rejected else ()
         return self.end(context, self.receipt(context, result), skipped=skipped)
+
+    def _write_question(self, context: Context) -> None:
+        from spine.workflows.references import resolve
+
+        scope = self.scope(context)
+        self.subject = str(resolve(self.action.subject, scope))
+        self.body = str(resolve(self.action.body, scope)) or None
 
     def _answer(self, event: dict[str, Any]) -> StepResult:
         """:raises SpineError: a rejection that is a failure, or nobody answered and there is no default."""
@@ -78,8 +83,9 @@ class ApprovalOperator(SkippingOperator, HITLOperator):
             )
         if "error" in event:
             self.process_trigger_event_error(event)
+        asked = replace(self.action, subject=self.subject)
+        person = event["responded_by_user"]
+        if person is None:  # nobody: Airflow gives the default as the answer
+            return settle_approval(self.step, asked, None)
         decision = next(each for each, option in _OPTIONS.items() if option in event["chosen_options"])
-        person = event.get("responded_by_user")
-        return settle_approval(
-            self.step, self.action, decision if person else None, by=person["name"] if person else ""
-        )
+        return settle_approval(self.step, asked, decision, by=person["name"])
