@@ -23,14 +23,14 @@ from tests.support.workflows import write
 
 
 def test_lint_is_silent_about_what_is_right(capsys: pytest.CaptureFixture[str]) -> None:
-    lint_workflows(Namespace(paths=[], format="text"))
+    lint_workflows(Namespace(paths=[], format="text", strict=False))
     assert capsys.readouterr().out.endswith("workflow file(s) checked, 0 problem(s)\n")
 
 
 def test_lint_tells_every_problem_and_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bad = write(tmp_path, "name: x\nstepz: 1\nsteps: []", "bad.yaml")
     with pytest.raises(SystemExit) as stopped:
-        lint_workflows(Namespace(paths=[str(tmp_path), str(tmp_path / "missing.yaml")], format="text"))
+        lint_workflows(Namespace(paths=[str(tmp_path), str(tmp_path / "missing.yaml")], format="text", strict=False))
     assert stopped.value.code == 1
     assert capsys.readouterr().out.splitlines() == [
         f"{bad}:2:1 E012 unknown key 'stepz'; did you mean 'steps'?",
@@ -43,7 +43,7 @@ def test_lint_tells_every_problem_and_fails(tmp_path: Path, capsys: pytest.Captu
 def test_lint_speaks_to_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path, "name: x\nstepz: 1\nsteps: []", "bad.yaml")
     with pytest.raises(SystemExit):
-        lint_workflows(Namespace(paths=[str(tmp_path)], format="json"))
+        lint_workflows(Namespace(paths=[str(tmp_path)], format="json", strict=False))
     told = json.loads(capsys.readouterr().out)
     assert told["checked"] == 1
     assert [(each["line"], each["column"], each["code"]) for each in told["problems"]] == [
@@ -58,7 +58,7 @@ def test_lint_speaks_to_code_hosts(
     write(tmp_path, "name: x\nsteps: []", "bad.yaml")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit):
-        lint_workflows(Namespace(paths=["bad.yaml"], format="sarif"))
+        lint_workflows(Namespace(paths=["bad.yaml"], format="sarif", strict=False))
     (run,) = json.loads(capsys.readouterr().out)["runs"]
     (found,) = run["results"]
     place = found["locations"][0]["physicalLocation"]

@@ -30,6 +30,7 @@ ARG_LINT_FORMAT = Arg(
     choices=("text", "json", "sarif"),
     default="text",
 )
+ARG_STRICT = Arg(("--strict",), help="A warning fails too", action="store_true")
 ARG_PICTURE = Arg(("--format",), help="svg, or mermaid for documents", choices=("svg", "mermaid"), default="svg")
 ARG_PICTURE_OUT = Arg(("--out",), help="File to write (default: standard output)", metavar="FILE")
 ARGS_DIFF = (
@@ -125,6 +126,7 @@ def _workflow_commands() -> tuple[ActionCommand, ...]:
             "Check workflow files; exits 1 on an error",
             ARG_WORKFLOW_PATHS,
             ARG_LINT_FORMAT,
+            ARG_STRICT,
         ),
         _command("show", f"{module}.show_workflow", "One workflow's steps, in order", ARG_WORKFLOW, ARG_OUTPUT),
         _command(

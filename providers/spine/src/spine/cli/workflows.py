@@ -14,9 +14,9 @@ from airflow.cli.simple_table import AirflowConsole
 from spine.airflow_settings import load_settings
 from spine.core.errors import SpineError, ValidationError
 from spine.core.suggest import did_you_mean
-from spine.workflows.errors import Problem, WorkflowError
+from spine.workflows.errors import WorkflowError
 from spine.workflows.graph import Graph, build_graph
-from spine.workflows.loader import Library, load_library, load_workflow
+from spine.workflows.loader import Library, load_library, load_workflow, problems_of, taken_names, workflow_files
 from spine.workflows.model import Choice
 
 if TYPE_CHECKING:
@@ -31,18 +31,20 @@ def list_workflows(args: Namespace) -> None:
 
 
 def lint_workflows(args: Namespace) -> None:
-    """Check files or folders. Exits with 1 when there is a problem."""
+    """Check files or folders. Exits with 1 on an error, under ``--strict`` on a warning too."""
     from spine.workflows.reports import FORMATS
 
-    settings = load_settings()
-    checked, problems = 0, list[Problem]()
-    for path in map(Path, args.paths or [settings.workflows_dir]):
-        found = _lint(path, settings.handler_packages)
-        checked += len(found.workflows) + len(found.errors)
-        problems += [problem for error in found.errors for problem in error.problems]
-    print(FORMATS[args.format](problems, checked))
-    if problems:
+    packages = load_settings().handler_packages
+    files = [file for path in _paths(args.paths) for file in (workflow_files(path) if path.is_dir() else [path])]
+    found = [problem for file in files for problem in problems_of(file, packages)]
+    found += [problem for path in _paths(args.paths) if path.is_dir() for problem in taken_names(path, packages)]
+    print(FORMATS[args.format](found, len(files)))
+    if (args.strict and found) or any(not problem.code.is_warning for problem in found):
         sys.exit(1)
+
+
+def _paths(given: list[str]) -> list[Path]:
+    return [Path(path) for path in given] or [load_settings().workflows_dir]
 
 
 def explain_language(args: Namespace) -> None:
@@ -128,15 +130,6 @@ def _workflow(name: str) -> Workflow:
 def _library() -> Library:
     settings = load_settings()
     return load_library(settings.workflows_dir, settings.handler_packages)
-
-
-def _lint(path: Path, packages: tuple[str, ...]) -> Library:
-    if path.is_dir():
-        return load_library(path, packages)
-    try:
-        return Library((load_workflow(path, packages),), ())
-    except WorkflowError as error:
-        return Library((), (error,))
 
 
 def _print_problems(errors: tuple[WorkflowError, ...]) -> None:

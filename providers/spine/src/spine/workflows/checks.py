@@ -13,6 +13,7 @@ from spine.workflows.document import Document, Place
 from spine.workflows.errors import Code
 from spine.workflows.expression_types import Names, Value, schema_value, type_problems
 from spine.workflows.graph import Graph, build_graph
+from spine.workflows.graph_warnings import warnings_of
 from spine.workflows.handlers import load_handler
 from spine.workflows.model import Choice, HandlerCall, Map, OnError, PipelineCall, Step, Wait, Workflow, WorkflowParam
 from spine.workflows.outputs import outputs_of
@@ -221,6 +222,8 @@ def _check_graph(document: Document, graph: Graph, inside: tuple[str, ...]) -> N
             document.add(Code.UNREACHABLE_STEP, message, *places[step.name], suggestion=suggestion)
     for message, name in (*_strays(graph), *_tangles(graph)):
         document.add(Code.TANGLED_CHOICE, message, *places[name], "depends_on")
+    for code, message, name, suggestion in warnings_of(graph):
+        document.add(code, message, *places[name], suggestion=suggestion)
 
 
 def _strays(graph: Graph) -> Iterator[tuple[str, str]]:

@@ -81,9 +81,10 @@ class Document:
         return int(self._find(where, False).start_mark.line) + 1
 
     def raise_problems(self) -> None:
-        """:raises WorkflowError: when there are any."""
-        if self.problems:
-            raise WorkflowError(self.problems)
+        """:raises WorkflowError: when there are any beside warnings."""
+        errors = [problem for problem in self.problems if not problem.code.is_warning]
+        if errors:
+            raise WorkflowError(errors)
 
     def _find(self, where: tuple[str | int, ...], of_key: bool) -> yaml.Node:
         """The node at ``where``, or the nearest one around it when the path is not in the file."""

@@ -10,7 +10,7 @@ from spine.core.errors import ConfigurationError
 
 
 class Code(StrEnum):
-    """Stable identifiers of problems: people silence, search and test by them."""
+    """Stable identifiers of problems: people search and test by them. ``W`` is a warning: the workflow can be used."""
 
     NO_STEPS = "E001"
     LAMBDA_WITHOUT_HANDLER = "E002"
@@ -41,6 +41,13 @@ class Code(StrEnum):
     BAD_PARAM = "E041"
     DUPLICATE_SCHEDULE = "E042"
     BAD_SCHEDULE = "E043"
+    BOTH_WAYS_RUN = "W001"
+    LEADS_NOWHERE = "W002"
+    LONG_CHAIN = "W003"
+
+    @property
+    def is_warning(self) -> bool:
+        return self.value.startswith("W")
 
 
 @dataclass(frozen=True, slots=True, order=True)

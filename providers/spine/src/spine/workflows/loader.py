@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spine.workflows.checks import check_workflow
-from spine.workflows.document import read_document
-from spine.workflows.errors import Code, WorkflowError
+from spine.workflows.document import Document, read_document
+from spine.workflows.errors import Code, Problem, WorkflowError
 from spine.workflows.model import Workflow
 from spine.workflows.reader import read_workflow
 from spine.workflows.schedules import check_schedules
@@ -29,14 +29,28 @@ def load_workflow(path: Path, handler_packages: Iterable[str] = ()) -> Workflow:
     :param handler_packages: where handlers may lie, beside Spine's own.
     :raises WorkflowError: with every problem of the file.
     """
-    document = read_document(path)
-    workflow = read_workflow(document)
-    if workflow is not None:
-        check_workflow(document, workflow, handler_packages)
-        check_schedules(document, workflow)
+    workflow, document = _examined(path, handler_packages)
     document.raise_problems()
     assert workflow is not None, "a document without a workflow has problems"
     return workflow
+
+
+def problems_of(path: Path, handler_packages: Iterable[str] = ()) -> tuple[Problem, ...]:
+    """Everything there is to say about a file, warnings too, in its order; nothing when all is well."""
+    try:
+        _, document = _examined(path, handler_packages)
+    except WorkflowError as error:
+        return error.problems
+    return tuple(sorted(document.problems))
+
+
+def _examined(path: Path, packages: Iterable[str]) -> tuple[Workflow | None, Document]:
+    document = read_document(path)
+    workflow = read_workflow(document)
+    if workflow is not None:
+        check_workflow(document, workflow, packages)
+        check_schedules(document, workflow)
+    return workflow, document
 
 
 def load_library(folder: Path, handler_packages: Iterable[str] = ()) -> Library:
@@ -58,6 +72,12 @@ def load_library(folder: Path, handler_packages: Iterable[str] = ()) -> Library:
             workflows.append(workflow)
             owners |= dict.fromkeys(workflow.dag_ids, workflow)
     return Library(tuple(workflows), tuple(errors))
+
+
+def taken_names(folder: Path, handler_packages: Iterable[str] = ()) -> tuple[Problem, ...]:
+    """Names that two files of a folder claim."""
+    errors = load_library(folder, handler_packages).errors
+    return tuple(each for error in errors for each in error.problems if each.code is Code.DUPLICATE_WORKFLOW)
 
 
 def workflow_files(folder: Path) -> list[Path]:

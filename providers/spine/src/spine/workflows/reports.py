@@ -48,7 +48,7 @@ def _sarif_result(problem: Problem) -> dict[str, Any]:
     text = f"{problem.message}; {problem.suggestion}" if problem.suggestion else problem.message
     return {
         "ruleId": str(problem.code),
-        "level": "error",
+        "level": "warning" if problem.code.is_warning else "error",
         "message": {"text": text},
         "locations": [
             {
