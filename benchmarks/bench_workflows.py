@@ -59,7 +59,6 @@ def main() -> None:
         report.save(lambda axes: _draw(axes, builds, ways))
 
 
-
 def _can_import(folder: str) -> bool:
     probe = [sys.executable, "-c", "import sys; sys.path.append(sys.argv[1]); import dagfactory", folder]
     return subprocess.run(probe, capture_output=True, check=False).returncode == 0
@@ -90,7 +89,7 @@ def _builds(folder: Path, count: int, ways: list[str], args: Any) -> list[dict[s
 
 def build_by_hand(folder: str, count: str, _: str) -> dict[str, float]:
     """In a process of its own, as are the others."""
-    import airflow.sdk  # noqa: F401
+    import airflow.sdk
 
     started = time.perf_counter()
     import airflow.providers.standard.operators.python  # noqa: F401
@@ -99,13 +98,12 @@ def build_by_hand(folder: str, count: str, _: str) -> dict[str, float]:
     made = 0
     for path in sorted(Path(folder).glob("*.py")):
         scope: dict[str, Any] = {"__name__": path.stem}
-        exec(compile(path.read_text(), str(path), "exec"), scope)  # noqa: S102 - as Airflow does with DAG files
+        exec(compile(path.read_text(), str(path), "exec"), scope)  # as Airflow does with DAG files
         made += 1
     return _told(started, imported, made, int(count))
 
 
 def build_ours(folder: str, count: str, _: str) -> dict[str, float]:
-    import airflow.sdk  # noqa: F401
 
     started = time.perf_counter()
     from spine.core.settings import Settings
@@ -117,7 +115,6 @@ def build_ours(folder: str, count: str, _: str) -> dict[str, float]:
 
 
 def build_dag_factory(folder: str, count: str, installed: str) -> dict[str, float]:
-    import airflow.sdk  # noqa: F401
 
     sys.path.append(installed)
     os.environ["DAGFACTORY_TELEMETRY_OPTOUT"] = os.environ["DO_NOT_TRACK"] = "true"
@@ -160,7 +157,6 @@ def _starts(folder: Path, counts: list[int], repeat: int) -> list[dict[str, Any]
 
 def start_task(folder: str, dag_id: str) -> dict[str, float]:
     """From the import of the DAG file's first module to the one DAG, as a process that runs a task does it."""
-    import airflow.sdk  # noqa: F401
     from airflow.sdk.definitions._internal.dag_parsing_context import _airflow_parsing_context_manager
 
     started = time.perf_counter()
@@ -176,10 +172,8 @@ def start_task(folder: str, dag_id: str) -> dict[str, float]:
 
 def _draw(axes: Any, rows: list[dict[str, Any]], ways: list[str]) -> None:
     counts = sorted({row["workflows"] for row in rows})
-    groups = {
-        _WAYS[way]: [next(r["milliseconds_each"] for r in rows if r["way"] == way and r["workflows"] == count) for count in counts]
-        for way in ways
-    }
+    each = {(row["way"], row["workflows"]): row["milliseconds_each"] for row in rows}
+    groups = {_WAYS[way]: [each[way, count] for count in counts] for way in ways}
     grouped_bars(axes, [f"{count} workflows" for count in counts], groups)
     axes.set_ylabel("ms to build one")
 

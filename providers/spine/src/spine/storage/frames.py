@@ -26,7 +26,9 @@ def read_arrow(storage: Storage, sql: str, params: Params | None = None, *, type
     return storage.read_arrow(sql, params, types={**_declared(storage, sql, params), **(types or {})})
 
 
-def read_pandas(storage: Storage, sql: str, params: Params | None = None, *, types: Types | None = None) -> pd.DataFrame:
+def read_pandas(
+    storage: Storage, sql: str, params: Params | None = None, *, types: Types | None = None
+) -> pd.DataFrame:
     """As ``read_arrow``, with columns of ``pandas.ArrowDtype``: NULL is ``<NA>``, and integers with gaps stay integers."""
     import pandas as pd
 
