@@ -107,9 +107,8 @@ def test_many_weeks_of_all_tiers_in_one_run(standalone: Deployment, airflow: Air
     weeks = window(newest_published(Tier.OTCE, standalone.finra.clock.now()) - dt.timedelta(weeks=9), 3)
     conf = {"weeks_back": 3, "end_week": str(weeks[-1]), "source": "api"}
     run = fill(airflow, conf)
-    assert {task["task_id"]: task["pool"] for task in run["instances"]} == {
-        "fill_t1": "finra", "fill_t2": "finra", "fill_otce": "finra", "notify": "default_pool",
-    }  # fmt: skip
+    pools = {task["task_id"]: task["pool"] for task in run["instances"]}
+    assert {name for name, pool in pools.items() if pool == "finra"} == {f"fill.{tier}.weeks" for tier in TIERS}
     assert [receipt(airflow, run, tier)["captured"] for tier in TIERS] == [3, 3, 3]
     aggregated = standalone.storage.query(
         "SELECT tier, week_ending FROM core_latest WHERE stage = 'AGGREGATED' AND week_ending BETWEEN :first AND :last",
@@ -132,7 +131,7 @@ def fill(airflow: Airflow, conf: dict[str, Any]) -> dict[str, Any]:
 
 def receipt(airflow: Airflow, run: dict[str, Any], tier: str) -> dict[str, Any]:
     """What the task of a tier returned."""
-    task = f"/api/v2/dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}/taskInstances/fill_{tier.lower()}"
+    task = f"/api/v2/dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}/taskInstances/fill.{tier}.weeks"
     value: dict[str, Any] = airflow.call("GET", f"{task}/xcomEntries/return_value").json()["value"]
     return value
 

@@ -90,7 +90,7 @@ def test_diff_fails_where_something_differs(tmp_path: Path, capsys: pytest.Captu
     with pytest.raises(SystemExit) as stopped:
         diff_workflows(Namespace(old=str(shipped), new=str(other)))
     assert stopped.value.code == 1
-    assert "~ steps.fill_t1.pool: 'finra' -> 'default_pool'" in capsys.readouterr().out
+    assert "~ steps.fill.weeks.pool: 'finra' -> 'default_pool'" in capsys.readouterr().out
 
 
 def test_a_picture_can_be_written(tmp_path: Path) -> None:
