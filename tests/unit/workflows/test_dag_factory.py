@@ -12,9 +12,11 @@ import pytest
 from airflow.sdk import DAG
 
 from spine.core.errors import ConfigurationError
+from spine.notifications.run_alerts import TellChannels
 from spine.retries import SpineRetryPolicy
 from spine.workflows import dag_factory
 from spine.workflows.dag_factory import broken_workflows, build_dag, load_dags, raise_broken_workflows
+from spine.workflows.dag_map import slugs
 from spine.workflows.loader import load_workflow
 from tests.support.paths import ROOT
 from tests.support.workflows import settings_for, workflow_of, write
@@ -61,9 +63,11 @@ def test_params_make_the_trigger_form(weekly: DAG) -> None:
     assert weekly.params.validate()["window_weeks"] == 6
 
 
-def test_the_dag_shows_its_file(weekly: DAG) -> None:
+def test_the_dag_shows_what_its_file_says(weekly: DAG) -> None:
     assert weekly.doc_md is not None
-    assert (ROOT / "include/workflows/finra_weekly_refresh.yaml").read_text().rstrip() in weekly.doc_md
+    assert weekly.doc_md.startswith("One week of one tier of FINRA OTC Transparency")
+    assert "    handler: spine.quality.checks.validate_ingest\n" in weekly.doc_md
+    assert "# One DAG each" not in weekly.doc_md
     assert weekly.tags == {"finra", "weekly", "finra.otc_transparency"}
     assert (weekly.schedule, weekly.catchup, weekly.max_active_runs) == (None, False, 16)
 
@@ -82,6 +86,99 @@ def test_retry_and_timeout_become_the_tasks(tmp_path: Path) -> None:
     assert second.retry_policy is None
     assert first.execution_timeout is not None
     assert first.execution_timeout.total_seconds() == 90
+
+
+def test_owner_timeout_and_pool_become_airflows(tmp_path: Path) -> None:
+    text = f"""
+        name: x
+        owner: ann
+        timeout: 2h
+        steps:
+          - {{name: a, type: pipeline, pipeline: test.ok, pool: finra, description: Why.}}
+          - {{name: m, type: map, items: [1, 2], pool: finra, steps: [{OK}]}}
+        """
+    dag = build_dag(workflow_of(tmp_path, text))
+    assert dag.dagrun_timeout is not None
+    assert dag.dagrun_timeout.total_seconds() == 7200
+    assert (dag.get_task("a").owner, dag.get_task("a").pool, dag.get_task("a").doc_md) == ("ann", "finra", "Why.")
+    assert {task.task_id: task.pool for task in dag.tasks if task.task_id.endswith(".a")} == {
+        "m.1.a": "finra", "m.2.a": "finra",
+    }  # fmt: skip
+
+
+def test_alerts_become_callbacks_that_tell_the_channels(tmp_path: Path) -> None:
+    text = f"name: x\nalerts: {{on_failure: ['#a', '#b'], on_success: '#c'}}\nsteps: [{OK}]"
+    dag = build_dag(workflow_of(tmp_path, text))
+    assert (dag.on_failure_callback, dag.on_success_callback) == (
+        [TellChannels(("#a", "#b"))], [TellChannels(("#c",))],
+    )  # fmt: skip
+
+
+def test_assets_are_named_as_written(tmp_path: Path) -> None:
+    dag = build_dag(workflow_of(tmp_path, f"name: x\nsteps: [{OK[:-1]}, produces: [finra.venue_volume]}}]"))
+    (asset,) = dag.get_task("a").outlets
+    assert (asset.name, asset.uri) == ("finra.venue_volume", "spine://finra.venue_volume/")
+
+
+MAPS = """
+    name: x
+    params: {{items: {{default: [a]}}}}
+    steps:
+      - {{name: before, type: pipeline, pipeline: test.ok}}
+      - name: m
+        type: map
+        {keys}
+        steps:
+          - {{name: one, type: pipeline, pipeline: test.ok}}
+          - {{name: side, type: pipeline, pipeline: test.ok, depends_on: []}}
+          - {{name: two, type: pipeline, pipeline: test.ok, depends_on: [one, side]}}
+      - {{name: after, type: pipeline, pipeline: test.ok}}
+    """
+
+
+def edges(dag: DAG) -> dict[str, list[str]]:
+    return {task.task_id: sorted(task.downstream_task_ids) for task in dag.tasks}
+
+
+@pytest.mark.parametrize("keys", ["items: [T1, 'T 2!']", "items: [T1, 'T 2!']\n        max_concurrency: 2"])
+def test_a_map_over_a_few_known_items_is_laid_out(keys: str, tmp_path: Path) -> None:
+    dag = build_dag(workflow_of(tmp_path, MAPS.format(keys=keys)))
+    assert edges(dag) == {
+        "before": ["m.items"],
+        "m.items": ["m.T1.one", "m.T1.side", "m.T_2_.one", "m.T_2_.side", "m.result"],
+        "m.T1.one": ["m.T1.two", "m.ended"], "m.T1.side": ["m.T1.two", "m.ended"], "m.T1.two": ["m.ended"],
+        "m.T_2_.one": ["m.T_2_.two", "m.ended"], "m.T_2_.side": ["m.T_2_.two", "m.ended"], "m.T_2_.two": ["m.ended"],
+        "m.ended": ["m.result"],
+        "m.result": ["after"],
+        "after": [],
+    }  # fmt: skip
+    assert set(dag.task_group_dict) == {"m", "m.T1", "m.T_2_"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "at_once"),
+    [
+        ("items: '${params.items}'", None),
+        ("items: [a, b]\n        on_error: continue", None),
+        ("items: [a, b, c]\n        max_concurrency: 2", 2),
+        (f"items: {list(range(51))}", None),
+    ],
+    ids=["found by the run", "failures passed over", "bounded", "many"],
+)
+def test_other_maps_are_mapped(keys: str, at_once: int | None, tmp_path: Path) -> None:
+    dag = build_dag(workflow_of(tmp_path, MAPS.format(keys=keys)))
+    assert edges(dag) == {
+        "before": ["m.items"], "m.items": ["m.item", "m.result"], "m.item": ["m.ended"],
+        "m.ended": ["m.result"], "m.result": ["after"], "after": [],
+    }  # fmt: skip
+    assert dag.get_task("m.item").max_active_tis_per_dagrun == at_once
+
+
+def test_items_get_task_ids_of_their_own() -> None:
+    items = ["T1", "T/1", "T?1", "", "result", {"a": 1}, 2.5, True, "x" * 300]
+    assert [slug for slug, _ in slugs(items)] == [
+        "T1", "T_1", "T_1_3", "item_4", "result_5", "item_6", "2_5", "True", "x" * 40,
+    ]  # fmt: skip
 
 
 SCRIPT = """

@@ -7,6 +7,7 @@ that depends on the time, the environment or the order of a set.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, get_parsing_context
@@ -14,6 +15,7 @@ from airflow.sdk import DAG, CronTriggerTimetable, Param, get_parsing_context
 from spine.core.errors import ConfigurationError
 from spine.notifications.run_alerts import TellChannels
 from spine.timetables.publication import PublicationTimetable
+from spine.workflows.canonical import canonical_yaml, sorted_keys
 from spine.workflows.dag_map import lay_out
 from spine.workflows.dag_tasks import Ground
 from spine.workflows.errors import WorkflowError
@@ -133,13 +135,15 @@ def _only(name: str, settings: Settings) -> tuple[Workflow, ...]:
 
 
 def _param(param: WorkflowParam) -> Param:
-    schema = dict(param.schema)
+    schema = sorted_keys(param.schema)
     description = schema.pop("description", None)
     value = {} if param.required else {"default": param.default}
     return Param(description=description, schema=schema, **value)
 
 
 def _documentation(workflow: Workflow) -> str:
-    """The description and the file itself: Airflow's code view shows the generator only."""
-    fence = "```" if "```" not in workflow.source else "`````"
-    return f"{workflow.description}\n\n{fence}yaml\n{workflow.source.rstrip()}\n{fence}\n".lstrip()
+    """The description, and what the file says in its canonical spelling: a file that is only written differently makes no
+    new version of the DAG. Airflow's code view shows the generator only."""
+    text = canonical_yaml(replace(workflow, description=""))
+    fence = "```" if "```" not in text else "`````"
+    return f"{workflow.description}\n\n{fence}yaml\n{text}{fence}\n".lstrip()

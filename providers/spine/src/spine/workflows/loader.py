@@ -13,6 +13,7 @@ from spine.workflows.errors import Code, Problem, WorkflowError
 from spine.workflows.model import Workflow
 from spine.workflows.reader import read_workflow
 from spine.workflows.schedules import check_schedules
+from spine.workflows.secret_values import check_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ def problems_of(path: Path, handler_packages: Iterable[str] = ()) -> tuple[Probl
 def _examined(path: Path, packages: Iterable[str]) -> tuple[Workflow | None, Document]:
     document = read_document(path)
     workflow = read_workflow(document)
+    check_secrets(document)
     if workflow is not None:
         check_workflow(document, workflow, packages)
         check_schedules(document, workflow)

@@ -17,3 +17,11 @@ def parse_duration(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= _LONGEST:
         return None
     return float(value)
+
+
+def as_span(seconds: float) -> str | int | float:
+    """The shortest way to write it: ``600.0`` is ``10m``."""
+    for unit in ("d", "h", "m"):
+        if seconds % _UNITS[unit] == 0:
+            return f"{seconds / _UNITS[unit]:.0f}{unit}"
+    return int(seconds) if seconds.is_integer() else seconds
