@@ -47,6 +47,10 @@ PROBLEMS = {
     "duplicate key": (f"name: x\nname: y\nsteps: [{OK}]", "2:1 E016 the key 'name' is already on line 1"),
     "foreign tag": ("name: !!python/name:os.system x", "1:7 E017 the tag"),
     "alias into itself": ("name: &a [*a]", "1:7 E017 more than 50000 values"),
+    "secret": (
+        f"name: x\ndefaults: {{api_key: abc}}\nsteps: [{OK}]",
+        "2:22 E018 the value of 'api_key' does not belong",
+    ),
     "too deep": ("[" * 200_000, "1:41 E017 nested more than 40 levels deep"),
     "key that is no text": ("1: 2", "1:1 E014 the key '1' is not text; put it in quotes"),
     "duplicate step": (steps(OK, OK), "4:10 E020 step 'a' is already on line 3"),
