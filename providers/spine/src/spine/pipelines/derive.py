@@ -111,10 +111,7 @@ class DeriveWeek:
         return metrics
 
     def _files(self, context: StepContext, capture: Capture) -> list[Path]:
-        folder = context.settings.sql_dir / self.dataset.sql_folder / self.folder
-        files = sorted(path for path in folder.glob("[0-9]*_*.sql") if "." not in path.stem)
-        if not files:
-            raise ConfigurationError(f"no SQL files in {folder}; check [spine] include_dir")
+        files = _sql_files(context.settings.sql_dir / self.dataset.sql_folder / self.folder)
         if self.stage is Stage.AGGREGATED and not self.dataset.per_venue(capture.summary_type):
             return [path for path in files if _table_of(path) in self.dataset.symbol_level_tables]
         return files
@@ -221,8 +218,28 @@ class _Rolling:
         """Nothing: what a restatement does to later weeks is refresh_dependents' work."""
 
 
+def _sql_files(folder: Path) -> list[Path]:
+    files = sorted(path for path in folder.glob("[0-9]*_*.sql") if "." not in path.stem)
+    if not files:
+        raise ConfigurationError(f"no SQL files in {folder}; check [spine] include_dir")
+    return files
+
+
 def _table_of(path: Path) -> str:
     return path.stem.partition("_")[2]
+
+
+def derived_tables(sql_dir: Path, dataset: Dataset) -> list[str]:
+    """Every table that a stage fills, each with a column ``capture_id``.
+
+    :raises ConfigurationError: the SQL files that fill them are missing.
+    """
+    folders = (sql_dir / dataset.sql_folder / each.folder for each in (aggregate_week, compute_rolling))
+    return [
+        checked_identifier(f"{dataset.sql_folder}_{_table_of(path)}")
+        for folder in folders
+        for path in _sql_files(folder)
+    ]
 
 
 def window_weeks(context: StepContext) -> int:
