@@ -54,6 +54,10 @@ class PooledStorage(ABC, Generic[S]):
     def _on_connect(self) -> Iterable[str]:
         """Statements that every new connection starts with."""
 
+    def _check(self, connection: Any) -> None:
+        """Refuse a new connection that leads elsewhere than was meant."""
+        return
+
     @abstractmethod
     def _session(self, connection: PoolProxiedConnection) -> S: ...
 
@@ -96,6 +100,7 @@ class PooledStorage(ABC, Generic[S]):
                     cursor = connection.cursor()
                     cursor.execute(statement)
                     cursor.close()
+                self._check(connection)
             except BaseException:
                 connection.close()
                 raise

@@ -1,4 +1,4 @@
-"""Tables that PostgreSQL keeps in partitions by week: one partition for each quarter, made when its first week comes.
+"""Tables that PostgreSQL keeps in partitions by week: one partition for each year, made when its first week comes.
 
 Capture numbers lead with the week (migration 0006), so a range of them is a range of weeks.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from spine.storage.sql import checked_identifier
 
@@ -24,22 +24,6 @@ _PARTITIONS = (
     "WHERE t.oid = to_regclass(:table) AND t.relkind = 'p' AND pg_get_partkeydef(t.oid) = 'RANGE (capture_no)'"
 )
 _BOUNDS = re.compile(r"FOR VALUES FROM \('?(\d+)'?\) TO \('?(\d+)'?\)")
-
-
-@dataclass(frozen=True, slots=True)
-class _Quarter:
-    first_day: dt.date
-
-    @classmethod
-    def of(cls, day: dt.date) -> Self:
-        return cls(dt.date(day.year, (day.month - 1) // 3 * 3 + 1, 1))
-
-    @property
-    def next(self) -> Self:
-        return self.of(self.first_day + dt.timedelta(days=100))
-
-    def __str__(self) -> str:
-        return f"{self.first_day.year}q{self.first_day.month // 3 + 1}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +45,8 @@ def room_for(storage: Storage, table: str, week_ending: dt.date) -> str:
 
 
 def _make(storage: Storage, table: str, week_ending: dt.date) -> str:
-    quarter = _Quarter.of(week_ending)
-    name = checked_identifier(f"{table}_{quarter}")
+    year = week_ending.year
+    name = checked_identifier(f"{table}_{year}")
     with storage.transaction() as session:
         session.execute(f"SET LOCAL lock_timeout = '{_WAIT}'")
         # Only another who makes a partition, or ANALYZE of the whole table, waits for this lock: no read and no write.
@@ -76,7 +60,7 @@ def _make(storage: Storage, table: str, week_ending: dt.date) -> str:
         session.execute(f"CREATE TABLE {found.schema}.{name} (LIKE {table} INCLUDING ALL)")
         session.execute(
             f"ALTER TABLE {table} ATTACH PARTITION {found.schema}.{name} "
-            f"FOR VALUES FROM ({_first_number(quarter.first_day)}) TO ({_first_number(quarter.next.first_day)})"
+            f"FOR VALUES FROM ({_first_number(dt.date(year, 1, 1))}) TO ({_first_number(dt.date(year + 1, 1, 1))})"
         )
     return name
 
