@@ -86,6 +86,9 @@ class PooledStorage(ABC, Generic[S]):
     def room_for(self, table: str, week_ending: dt.date) -> str:
         return table
 
+    def refresh_statistics(self, table: str, rows: int) -> None:
+        return
+
     def adapt(self, value: Any) -> Any:
         """A Python value as the driver takes it."""
         if isinstance(value, dt.datetime) and value.tzinfo is None:

@@ -18,7 +18,7 @@ from spine.core.errors import (
     TransformError,
     TransientError,
 )
-from spine.storage import postgres_partitions, postgres_results
+from spine.storage import postgres_partitions, postgres_results, postgres_statistics
 from spine.storage.adbc import AdbcSession, AdbcStorage
 from spine.storage.base import Dialect, Params, QueryResult
 
@@ -194,6 +194,9 @@ class PostgresStorage(AdbcStorage):
 
     def room_for(self, table: str, week_ending: dt.date) -> str:
         return postgres_partitions.room_for(self, table, week_ending)
+
+    def refresh_statistics(self, table: str, rows: int) -> None:
+        postgres_statistics.refresh_statistics(self, table, rows)
 
     def describe(self) -> str:
         return f"PostgreSQL {self._place}"
