@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from spine.core.errors import DependencyError, SpineError, TransformError, TransientError
 from spine.storage.arrow_results import BATCH_ROWS, one_reader
 from spine.storage.base import Dialect, Params, QueryResult, Session
+from spine.storage.storable import storable_value
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -91,9 +91,7 @@ class PooledStorage(ABC, Generic[S]):
 
     def adapt(self, value: Any) -> Any:
         """A Python value as the driver takes it."""
-        if isinstance(value, dt.datetime) and value.tzinfo is None:
-            raise SpineError(f"{value!r} has no time zone, and each database would guess another one")
-        return json.dumps(value, default=str, sort_keys=True) if isinstance(value, Mapping | list) else value
+        return storable_value(value)
 
     def _open(self) -> Any:
         try:
