@@ -19,7 +19,7 @@ from spine.storage.arrow import conform
 from spine.storage.arrow_results import result_schema, with_types
 from spine.storage.base import Dialect, Params, QueryResult
 from spine.storage.db2_columns import Column
-from spine.storage.db2_driver import load_driver
+from spine.storage.db2_driver import open_connection
 from spine.storage.db2_errors import translate
 from spine.storage.pooled import PooledStorage
 from spine.storage.sql import bind_values, checked_identifier, first_word
@@ -135,7 +135,6 @@ class Db2Storage(PooledStorage[Db2Session]):
     """A Db2 database.
 
     :param place: server, database, credentials and what else the driver has to know.
-    :param lock_timeout: seconds to wait for a lock; Db2's own default is for ever.
     """
 
     dialect = Dialect(
@@ -160,21 +159,18 @@ class Db2Storage(PooledStorage[Db2Session]):
         type_of=type_of,
     )
 
-    def __init__(self, place: Db2Place, *, lock_timeout: float = 30.0, **pool: Any) -> None:
+    def __init__(self, place: Db2Place, **pool: Any) -> None:
         self._place = place
-        self._lock_timeout = lock_timeout
         super().__init__(**pool)
 
     def _connect(self) -> Any:
-        connection = load_driver().connect(self._place.connection_string(), "", "")
+        connection = open_connection(self._place)
         connection.set_autocommit(True)
         connection.set_fix_return_type(False)  # it asks the driver for the type of every value; see db2_columns
         return connection
 
     def _on_connect(self) -> Iterable[str]:
-        yield f"SET CURRENT LOCK TIMEOUT {int(self._lock_timeout)}"
-        if self._place.schema:
-            yield f"SET CURRENT SCHEMA {self._place.quoted_schema}"
+        return ()  # see open_connection
 
     def _session(self, connection: PoolProxiedConnection) -> Db2Session:
         return Db2Session(self, connection)
