@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.integration
 SQL = INCLUDE / "sql"
 FIRST, SECOND = dt.date(2026, 3, 6), dt.date(2026, 3, 13)
 MARKET = SyntheticMarket(symbols={Tier.T2: 40}, venues=12)
+PLACEHOLDERS = ("venue_rows", "window_captures")
 BAD = (
     line("GOOD00", shares=1000),  # a repeated key
     line("AGAIN", shares=1),
@@ -45,13 +47,16 @@ def h2(h2_server: H2Server) -> Iterator[H2Storage]:
 
 
 def live_through(weekly: Weekly) -> None:
-    """Two weeks of one tier, a week of another with lines that are refused, and a restatement of the first."""
+    """Two weeks of one tier, a restatement of the first, a week of another with lines that are refused, one by product."""
     for week_ending, revision in ((FIRST, 0), (SECOND, 0), (FIRST, 1)):
         name = f"{week_ending}_{revision}.csv"
         write_week_file(MARKET.week(Tier.T2, week_ending, revision=revision), weekly.root / name)
         weekly.run(tier="T2", week_ending=week_ending.isoformat(), file_path=name, window_weeks=2)
     path = weekly.write(file_of(*good_lines(100), *BAD))
     weekly.run(tier="OTCE", file_path=path)
+    lines = (f"2026-03-06|OTC|{each}|10.5|2" for each in ("S|AAAA|NMS", "S|AAAA|ETF", "S|BBBB|NMS", "R|AAAA|NMS"))
+    header = "WeekEnding|Tier|Symbol|MPID|ProductTypeCode|TotalShares|TotalTrades"
+    weekly.run(tier="OTCE", file_path=weekly.write(file_of(*lines, header=header)))
 
 
 def revisions(weekly: Weekly) -> list[dict[str, float]]:
@@ -68,9 +73,16 @@ def test_every_statement_gives_the_rows_that_it_gives_on_sqlite(h2: H2Storage, t
         assert found.counts() == expected.counts()
         assert found.rejects() == expected.rejects() != {}
         assert [pytest.approx(each) for each in revisions(found)] == revisions(expected) != []
-    shipped = sorted((SQL / "finra_otc_transparency").rglob("*.sql"))
-    never = [path.name for path in shipped if not any(read_sql(path, h2.dialect) in each for each in h2.statements)]
-    assert not never
+    shipped = [path for path in (SQL / "finra_otc_transparency").rglob("*.sql") if "." not in path.stem]
+    assert not [path.name for path in shipped if not was_read(h2, path)]
+
+
+def was_read(h2: H2Storage, path: Path) -> bool:
+    """Whether a file's statement was run, whatever its placeholders stood for."""
+    anything = "ANYTHING"
+    text = read_sql(path, h2.dialect, dict.fromkeys(PLACEHOLDERS, anything)).strip()
+    form = re.compile(re.escape(text).replace(anything, ".*"), re.DOTALL)
+    return any(form.search(each) for each in h2.statements)
 
 
 def test_every_migration_is_read(h2: H2Storage) -> None:
