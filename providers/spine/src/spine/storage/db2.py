@@ -18,9 +18,9 @@ from spine.core.errors import PermissionDenied, SpineError
 from spine.storage.arrow import conform
 from spine.storage.arrow_results import result_schema, with_types
 from spine.storage.base import Dialect, Params, QueryResult
-from spine.storage.db2_columns import Column
 from spine.storage.db2_driver import open_connection
 from spine.storage.db2_errors import translate
+from spine.storage.db2_rows import arrow_batches, columns_of, pieces, query_result
 from spine.storage.pooled import PooledStorage
 from spine.storage.sql import bind_values, checked_identifier, first_word
 
@@ -93,15 +93,13 @@ class Db2Session:
 
     def query(self, sql: str, params: Params | None = None) -> QueryResult:
         with self.run(sql, params) as cursor:
-            columns = columns_of(cursor)
-            return QueryResult(tuple(column.name for column in columns), list(plain_rows(columns, cursor.fetchall())))
+            return query_result(cursor)
 
     def read_arrow(self, sql: str, params: Params | None = None) -> pa.Table:
         import pyarrow as pa
 
         with self.run(sql, params) as cursor:
-            columns = columns_of(cursor)
-            return pa.Table.from_batches([arrow_batch(columns, cursor.fetchall())])
+            return pa.Table.from_batches(arrow_batches(cursor))
 
     def bulk_load(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
         pending = iter(batches)
@@ -209,9 +207,9 @@ class Db2Storage(PooledStorage[Db2Session]):
         self._require_reading(sql)
         with self._reading() as session, session.run(sql, params) as cursor:
             columns = columns_of(cursor)
-            while rows := cursor.fetchmany(batch_size):
-                for row in plain_rows(columns, rows):
-                    yield dict(zip((column.name for column in columns), row, strict=True))
+            names = [column.name for column in columns]
+            for rows in pieces(cursor, columns, batch_size):
+                yield from (dict(zip(names, row, strict=True)) for row in rows)
 
     @contextmanager
     def _reading(self) -> Iterator[Db2Session]:
@@ -229,12 +227,9 @@ class Db2Storage(PooledStorage[Db2Session]):
     ) -> Batches:
         self._require_reading(sql)
         with session.run(sql, params) as cursor:
-            columns = columns_of(cursor)
-            chunk = min(batch_rows, _CHUNK)
-            fetched, schema = chunk, None
-            while fetched == chunk:
-                batch = arrow_batch(columns, cursor.fetchmany(chunk))
-                fetched, schema = batch.num_rows, schema or result_schema(batch.schema, types)
+            schema = None
+            for batch in arrow_batches(cursor, batch_rows):
+                schema = schema or result_schema(batch.schema, types)
                 yield with_types(batch, schema)
 
     def _require_reading(self, sql: str) -> None:
@@ -256,29 +251,3 @@ class Db2Storage(PooledStorage[Db2Session]):
 
     def describe(self) -> str:
         return f"Db2 {self._place}"
-
-
-def columns_of(cursor: Any) -> list[Column]:
-    """The columns of a cursor's result."""
-    return [Column.described(description) for description in cursor.description or ()]
-
-
-def arrow_batch(columns: list[Column], rows: Iterable[tuple[Any, ...]]) -> pa.RecordBatch:
-    """Rows of the driver as Arrow."""
-    import pyarrow as pa
-
-    schema = pa.schema([pa.field(column.name, column.arrow) for column in columns])
-    values = list(zip(*plain_rows(columns, rows), strict=True)) or [()] * len(columns)
-    arrays = [pa.array(column, kind) for column, kind in zip(values, schema.types, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def plain_rows(columns: list[Column], rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """Rows of the driver with exact decimals and instants that know they are in UTC."""
-    changes = [(number, column.read) for number, column in enumerate(columns) if column.read is not None]
-    for row in rows:
-        values = list(row)
-        for number, read in changes:
-            if values[number] is not None:
-                values[number] = read(values[number])
-        yield tuple(values)
