@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from argparse import Namespace
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
 
-from spine.core.errors import LoadError
+from spine.cli.db import upgrade as upgrade_command
+from spine.core.errors import LoadError, PermissionDenied
 from spine.core.tiers import Tier
 from spine.storage.base import Storage
 from spine.storage.postgres import PostgresStorage
+from spine.storage.rooms import make_rooms
 from tests.support.ledger import add_capture
 from tests.support.storage import open_storage, open_upgraded
 from tests.support.weekly import LINES
@@ -82,6 +85,40 @@ def test_there_is_a_partition_for_each_year_and_none_for_the_rest(postgres: Stor
         f"{LINES}_2025": f"FOR VALUES FROM ('{20250101 * SERIALS}') TO ('{20260101 * SERIALS}')",
         f"{LINES}_2026": f"FOR VALUES FROM ('{20260101 * SERIALS}') TO ('{20270101 * SERIALS}')",
     }
+
+
+def test_an_upgrade_makes_room_from_the_oldest_week_through_next_year(postgres: Storage) -> None:
+    today = dt.date(2026, 8, 3)
+    make_rooms(postgres, LINES, today)
+    assert list(partitions(postgres)) == [f"{LINES}_2026", f"{LINES}_2027"]
+    add_capture(postgres, Tier.T1, dt.date(2023, 12, 29))
+    make_rooms(postgres, LINES, today)
+    assert list(partitions(postgres)) == [f"{LINES}_{year}" for year in range(2023, 2028)]
+
+
+def test_the_command_makes_room(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_SPINE_DEFAULT", postgres_url.replace("postgresql", "postgres"))
+    upgrade_command(Namespace())
+    this_year = dt.datetime.now(dt.UTC).year
+    with open_storage(postgres_url) as storage:
+        assert {f"{LINES}_{this_year}", f"{LINES}_{this_year + 1}"} <= partitions(storage).keys()
+
+
+def test_room_made_ahead_may_be_used_by_who_may_not_make_it(postgres_url: str, postgres: Storage) -> None:
+    number = number_of(postgres, add_capture(postgres, Tier.T1, NEW_YEAR))
+    postgres.execute("CREATE ROLE spine_loader LOGIN")
+    try:
+        postgres.execute("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT ON TABLES TO spine_loader")
+        make_rooms(postgres, LINES, NEW_YEAR)
+        with open_storage(postgres_url.replace("spine_root", "spine_loader")) as loader:
+            add_line(loader, loader.room_for(LINES, NEW_YEAR), number)
+            with pytest.raises(
+                PermissionDenied, match=r"no partition for 2025-12-26; its owner .*airflow spine db upgrade"
+            ):
+                loader.room_for(LINES, OLD_YEAR)
+    finally:
+        postgres.execute("DROP OWNED BY spine_loader")
+        postgres.execute("DROP ROLE spine_loader")
 
 
 def test_a_partition_refuses_the_weeks_of_another(postgres: Storage) -> None:

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from spine.core.errors import PermissionDenied
 from spine.storage.sql import checked_identifier
 
 if TYPE_CHECKING:
@@ -41,27 +42,35 @@ class _Partitions:
 def room_for(storage: Storage, table: str, week_ending: dt.date) -> str:
     """The partition that holds a week's rows, made when missing; ``table`` itself where it is not partitioned by week."""
     found = _partitions(storage, table)
-    return (found.holding(week_ending) or _make(storage, table, week_ending)) if found else table
+    if found is None:
+        return table
+    if there := found.holding(week_ending):
+        return there
+    try:
+        return _make(storage, table, week_ending)
+    except PermissionDenied as error:
+        raise PermissionDenied(
+            f"{table} has no partition for {week_ending}; its owner makes those of this year and the next by "
+            f"`airflow spine db upgrade`: {error.message}"
+        ) from error
 
 
 def _make(storage: Storage, table: str, week_ending: dt.date) -> str:
-    year = week_ending.year
-    name = checked_identifier(f"{table}_{year}")
     with storage.transaction() as session:
         session.execute(f"SET LOCAL lock_timeout = '{_WAIT}'")
         # Only another who makes a partition, or ANALYZE of the whole table, waits for this lock: no read and no write.
         session.execute(f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
         found = _partitions(session, table)
-        if found is None:
-            return table
-        if made := found.holding(week_ending):  # by another process, just now
-            return made
-        # Made beside the table and attached: CREATE TABLE ... PARTITION OF would wait for every reader.
-        session.execute(f"CREATE TABLE {found.schema}.{name} (LIKE {table} INCLUDING ALL)")
-        session.execute(
-            f"ALTER TABLE {table} ATTACH PARTITION {found.schema}.{name} "
-            f"FOR VALUES FROM ({_first_number(dt.date(year, 1, 1))}) TO ({_first_number(dt.date(year + 1, 1, 1))})"
-        )
+        assert found is not None
+        return found.holding(week_ending) or _attach(session, found.schema, table, week_ending.year)
+
+
+def _attach(session: Session, schema: str, table: str, year: int) -> str:
+    """Made beside the table and attached: CREATE TABLE ... PARTITION OF would wait for every reader."""
+    name = checked_identifier(f"{table}_{year}")
+    session.execute(f"CREATE TABLE {schema}.{name} (LIKE {table} INCLUDING ALL)")
+    start, end = (_first_number(dt.date(first, 1, 1)) for first in (year, year + 1))
+    session.execute(f"ALTER TABLE {table} ATTACH PARTITION {schema}.{name} FOR VALUES FROM ({start}) TO ({end})")
     return name
 
 
