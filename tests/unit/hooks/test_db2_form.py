@@ -13,6 +13,7 @@ from spine.core.errors import ConfigurationError
 from spine.get_provider_info import get_provider_info
 from spine.hooks.db2 import Db2Hook
 from spine.hooks.db2_fields import place_of, storage_of
+from spine.storage.db2 import Db2Storage
 
 [ENTRY] = [each for each in get_provider_info()["connection-types"] if each["connection-type"] == "db2"]
 FORM: dict[str, Any] = ENTRY["conn-fields"]
@@ -27,6 +28,7 @@ FILLED_IN = {
     "authentication": ("SERVER_ENCRYPT", ";Authentication=SERVER_ENCRYPT;"),
     "connecttimeout": (6, ";ConnectTimeout=6;"),
     "lock_timeout": (7, "SET CURRENT LOCK TIMEOUT 7"),
+    "bulk_path": ("external", "load by external"),
     "pool_size": (2, "pool of 2"),
 }
 
@@ -40,8 +42,9 @@ def told(**extra: Any) -> str:
     """All that the driver and the pool are told."""
     place = place_of(connection(**extra))
     with closing(storage_of(connection(**extra))) as storage:
-        size = storage._pool.size()  # type: ignore[attr-defined]
-    return " ".join([place.connection_string(), *place.first_statements(), f"pool of {size}"])
+        assert isinstance(storage, Db2Storage)
+        kept = f"load by {storage.bulk_path}, pool of {storage._pool.size()}"
+    return " ".join([place.connection_string(), *place.first_statements(), kept])
 
 
 def test_the_form_asks_for_what_the_tests_fill_in() -> None:
@@ -70,6 +73,15 @@ def test_a_form_left_as_it_opens_says_what_no_form_says() -> None:
 def test_a_number_that_is_none_is_named() -> None:
     with pytest.raises(ConfigurationError, match="extra lock_timeout is 'long'; expected a number"):
         place_of(connection(lock_timeout="long"))
+
+
+@pytest.mark.parametrize(
+    ("bulk_path", "words"),
+    [("load", "commits by itself, apart from the ledger"), ("extrnal", "did you mean 'external'")],
+)
+def test_a_way_to_load_that_there_is_not_is_named(bulk_path: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        storage_of(connection(bulk_path=bulk_path))
 
 
 def test_a_semicolon_is_refused_without_being_shown() -> None:

@@ -35,11 +35,13 @@ def place_of(connection: Connection) -> Db2Place:
 
 def storage_of(connection: Connection) -> Storage:
     """
-    :raises ConfigurationError: as ``place_of``; an extra is no number.
+    :raises ConfigurationError: as ``place_of``; an extra is no number, or no way to load.
     """
     from spine.storage.db2 import Db2Storage
 
-    return Db2Storage(place_of(connection), **pool(_extra(connection)))
+    extra = _extra(connection)
+    bulk = {"bulk_path": extra["bulk_path"]} if extra.get("bulk_path") else {}
+    return Db2Storage(place_of(connection), **bulk, **pool(extra))
 
 
 def _extra(connection: Connection) -> dict[str, Any]:

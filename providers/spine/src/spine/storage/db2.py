@@ -11,18 +11,17 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from decimal import Decimal
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from spine.core.errors import PermissionDenied, SpineError
-from spine.storage.arrow import conform
 from spine.storage.arrow_results import result_schema, with_types
 from spine.storage.base import Dialect, Params, QueryResult
 from spine.storage.db2_driver import open_connection
 from spine.storage.db2_errors import translate
+from spine.storage.db2_load import ARRAY, bulk_load, checked_path
 from spine.storage.db2_rows import arrow_batches, columns_of, pieces, query_result
 from spine.storage.pooled import PooledStorage
-from spine.storage.sql import bind_values, checked_identifier, first_word
+from spine.storage.sql import bind_values, first_word
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from spine.storage.arrow_results import Batches, Types
     from spine.storage.db2_place import Db2Place
 
-_CHUNK = 10_000  # rows that one array insert sends
 _READS = ("SELECT", "WITH", "VALUES")
 _VARCHARS = (255, 4000, 32_672)  # few lengths, so that the database knows the statement again
 _MOST_DIGITS = 31
@@ -67,7 +65,7 @@ class Db2Session:
         self._storage = storage
 
     @contextmanager
-    def _cursor(self) -> Iterator[Any]:
+    def cursor(self) -> Iterator[Any]:
         cursor: Any = self.connection.cursor()
         try:
             yield cursor
@@ -83,7 +81,7 @@ class Db2Session:
         """A cursor that has executed a statement."""
         given = {name: self._storage.adapt(value) for name, value in (params or {}).items()}
         text, values = bind_values(sql, self.dialect, given)
-        with self._cursor() as cursor:
+        with self.cursor() as cursor:
             cursor.execute(text, values or None)
             yield cursor
 
@@ -102,37 +100,14 @@ class Db2Session:
             return pa.Table.from_batches(arrow_batches(cursor))
 
     def bulk_load(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
-        pending = iter(batches)
-        first = next(pending, None)
-        if first is None:
-            return 0
-        names = ", ".join(checked_identifier(name) for name in first.schema.names)
-        schema = self._load_schema(checked_identifier(table), names)
-        sql = f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(schema))})"
-        loaded = 0
-        for batch in chain([first], pending):
-            values = conform(batch, schema, lambda column, kind: column.cast(kind))
-            for start in range(0, values.num_rows, _CHUNK):
-                loaded += self._insert(sql, values.slice(start, _CHUNK))
-        return loaded
-
-    def _load_schema(self, table: str, names: str) -> pa.Schema:
-        import pyarrow as pa
-
-        with self.run(f"SELECT {names} FROM {table} WHERE 1 = 0", None) as cursor:
-            return pa.schema([pa.field(column.name, column.loaded) for column in columns_of(cursor)])
-
-    def _insert(self, sql: str, batch: pa.RecordBatch) -> int:
-        columns = [column.to_pylist() for column in batch.columns]
-        with self._cursor() as cursor:
-            cursor.executemany(sql, list(zip(*columns, strict=True)))
-        return int(batch.num_rows)  # fewer would have been an error
+        return bulk_load(self, table, batches, self._storage.bulk_path)
 
 
 class Db2Storage(PooledStorage[Db2Session]):
     """A Db2 database.
 
     :param place: server, database, credentials and what else the driver has to know.
+    :param bulk_path: ``array``, or ``external`` (see db2_external; never run against a server).
     """
 
     dialect = Dialect(
@@ -157,8 +132,9 @@ class Db2Storage(PooledStorage[Db2Session]):
         type_of=type_of,
     )
 
-    def __init__(self, place: Db2Place, **pool: Any) -> None:
+    def __init__(self, place: Db2Place, *, bulk_path: str = ARRAY, **pool: Any) -> None:
         self._place = place
+        self.bulk_path = checked_path(bulk_path)
         super().__init__(**pool)
 
     def _connect(self) -> Any:

@@ -61,6 +61,12 @@ class Column:
         return pa.timestamp("us") if self.kind == "instant" else self.arrow
 
     @property
+    def sql_type(self) -> str:
+        """The type as a definition of a table spells it."""
+        types = {"decimal": f"DECIMAL({self.precision}, {self.scale})", "instant": "TIMESTAMP", "text": ""}
+        return types.get(self.kind, self.kind.upper()) or f"VARCHAR({self.width})"
+
+    @property
     def read(self) -> Callable[[Any], Any] | None:
         """How a value that is there becomes ours, None where it already is."""
         return {"decimal": _decimal, "instant": _instant}.get(self.kind)
