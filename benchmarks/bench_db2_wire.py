@@ -125,7 +125,7 @@ def _connect(url: str) -> Any:
 
     place = Db2Place.from_url(url)
     connection = ibm_db_dbi.connect(place.connection_string(), "", "")
-    connection.cursor().execute(f"SET CURRENT SCHEMA {place.quoted_schema}")
+    connection.cursor().execute(f'SET CURRENT SCHEMA "{place.schema}"')
     return connection
 
 

@@ -6,7 +6,8 @@ One history is built (history.py), and looked at on its way: the next weeks thro
 compute_rolling, a symbol's last 52 weeks, one week, one week as it was known. The ratio of the longest to the shortest
 history is what counts: flat means within 20 %. Warm: everything was read before. Cold: the first read after the database was
 started again and its files were dropped from the operating system's cache. On PostgreSQL VACUUM (ANALYZE) runs before we
-look, as autovacuum would have by then; SQLite is left as Spine leaves it, and smaller.
+look, as autovacuum would have by then; SQLite is left as Spine leaves it, and smaller. A fixed piece of work, timed at each
+look, tells whether the machine was as idle as before.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from benchmarks.history_measures import (
     warm_reads,
     weekly_refreshes,
 )
+from benchmarks.machine import pace
 from benchmarks.progress import Progress
 from benchmarks.report import Columns, Report, legend_below
 
@@ -140,7 +142,8 @@ def _size(present: Present, years: int) -> dict[str, Any]:
             else storage.query("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()").scalar
         )
     lines = {name: int(value) for name, value in captures.items()}
-    return {"database": present.place.name, "years": years, **lines, "megabytes": round(int(bytes_there) / 1e6)}
+    megabytes = round(int(bytes_there) / 1e6)
+    return {"database": present.place.name, "years": years, **lines, "megabytes": megabytes, "pace_ms": pace()}
 
 
 def show(report: Report, sizes: Rows, measures: Rows) -> None:
@@ -150,6 +153,7 @@ def show(report: Report, sizes: Rows, measures: Rows) -> None:
         "captures": "captures",
         "lines": "lines",
         "MB": "megabytes",
+        "a fixed piece of work, ms": "pace_ms",
     }
     report.table("sizes", sizes, names, heading="The history")
     compared = side_by_side(measures)

@@ -2,8 +2,9 @@
 
     make bench                    or, by hand:  .venv/bin/python -m benchmarks.bench_read --quick
 
-The lines of one captured week, all columns that analysts read, each way in a new process. Exports go to a Parquet file on the
-same disk. Imports are not timed. In turn, the minimum of the repeats counts.
+One week's venue volume, the columns that analysts read, each way in a new process. Exports go to a Parquet file on the same
+disk; Spine's also sorts the rows and holds them against the ledger. Imports are not timed. In turn, the minimum of the repeats
+counts.
 """
 
 from __future__ import annotations
@@ -30,14 +31,23 @@ from benchmarks.week_runs import run_pipelines
 if TYPE_CHECKING:
     from spine.storage.base import Storage
 
-_QUERY = (
-    "SELECT symbol, mpid, issue_name, venue_name, total_shares, total_trades, source_last_update_date, line_number "
-    "FROM finra_otc_transparency_lines"
+_NAMES = (
+    "symbol",
+    "mpid",
+    "issue_name",
+    "venue_name",
+    "total_shares",
+    "total_trades",
+    "source_last_update_date",
+    "line_number",
 )
+_QUERY = f"SELECT {', '.join(_NAMES)} FROM finra_otc_transparency_venue_volume_latest"
 _WAYS = {
     "arrow": "storage.read_arrow",
+    "typed_frame": "spine.storage.frames.read_pandas",
     "pandas": "pandas.read_sql",
     "fetchall": "cursor.fetchall",
+    "spine_parquet": "airflow spine export, Parquet",
     "pandas_parquet": "pandas.read_sql and to_parquet",
 }
 _COLUMNS: Columns = {
@@ -85,9 +95,18 @@ def measure(place: Place, file: Path, args: argparse.Namespace, progress: Progre
 
 
 def arrow(url: str) -> dict[str, Any]:
-    """As one Arrow table: decimals are exact, dates are dates."""
+    """As one Arrow table, in the database's own types."""
     with _storage(url) as storage:
         return _timed(lambda: int(storage.read_arrow(_QUERY).num_rows))
+
+
+def typed_frame(url: str) -> dict[str, Any]:
+    """As a frame of Arrow columns in which decimals are exact and dates are dates, also from SQLite."""
+    from spine.storage.frames import read_pandas
+
+    with _storage(url) as storage:
+        read_pandas(storage, f"{_QUERY} WHERE line_number = 1")
+        return _timed(lambda: len(read_pandas(storage, _QUERY)))
 
 
 def pandas(url: str) -> dict[str, Any]:
@@ -105,18 +124,38 @@ def fetchall(url: str) -> dict[str, Any]:
         return _timed(lambda: len(connection.execute(_QUERY).fetchall()))
 
 
+def spine_parquet(url: str) -> dict[str, Any]:
+    import datetime as dt
+
+    import pyarrow.parquet  # noqa: F401
+
+    from spine.exports.export import Request, export
+
+    with _storage(url) as storage, tempfile.TemporaryDirectory(prefix="spine-bench-") as name:
+
+        def write() -> int:
+            request = Request("venue_volume", Path(name) / "rows.parquet", columns=_NAMES, force=True)
+            return export(storage, request, now=dt.datetime.now(dt.UTC)).rows
+
+        return _timed(write)
+
+
 def pandas_parquet(url: str) -> dict[str, Any]:
     import pandas as pd
     import pyarrow.parquet  # noqa: F401
     import sqlalchemy as sa
 
-    def export() -> int:
-        with sa.create_engine(_for_sqlalchemy(url)).connect() as connection, tempfile.TemporaryDirectory() as folder:
+    with (
+        sa.create_engine(_for_sqlalchemy(url)).connect() as connection,
+        tempfile.TemporaryDirectory(prefix="spine-bench-") as name,
+    ):
+
+        def write() -> int:
             frame = pd.read_sql(sa.text(_QUERY), connection)
-            frame.to_parquet(f"{folder}/lines.parquet")
+            frame.to_parquet(f"{name}/rows.parquet")
             return len(frame)
 
-    return _timed(export)
+        return _timed(write)
 
 
 def _timed(read: Callable[[], int]) -> dict[str, Any]:

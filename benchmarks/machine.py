@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
+import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,11 @@ def timed(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
+
+
+def pace() -> float:
+    """Milliseconds of a fixed piece of work: whether the machine is as fast, and as idle, as it was."""
+    return round(statistics.median(timed(lambda: sum(range(10**6))) for _ in range(50)) * 1e3, 1)
 
 
 def forget_files(folder: Path) -> None:

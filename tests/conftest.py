@@ -15,6 +15,7 @@ from hypothesis import settings
 
 from tests.support.airflow import create_metadata_database, isolate_airflow
 from tests.support.db2_wire.server import Db2Wire, Db2WireUnavailable, running_db2_wire
+from tests.support.h2.server import H2Server, H2Unavailable, running_h2
 from tests.support.paths import FINRA_DATA
 from tests.support.postgres import PostgresServer, PostgresUnavailable, running_postgres
 from tests.support.standalone import Deployment, running_deployment
@@ -66,6 +67,18 @@ def db2_wire() -> Iterator[Db2Wire]:
         with running_db2_wire() as server:
             yield server
     except Db2WireUnavailable as reason:
+        if os.environ.get("SPINE_REQUIRE_DB2_WIRE") == "1":
+            raise
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def h2_server() -> Iterator[H2Server]:
+    """H2 in its Db2 mode, not Db2. Skipped as Derby is."""
+    try:
+        with running_h2() as server:
+            yield server
+    except H2Unavailable as reason:
         if os.environ.get("SPINE_REQUIRE_DB2_WIRE") == "1":
             raise
         pytest.skip(str(reason))

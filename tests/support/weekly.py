@@ -56,16 +56,21 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Weekly:
-    """A small deployment: one database, one file root, one clock, and perhaps a way to other systems."""
+    """A small deployment: one database, one file root, one clock, and perhaps a way to other systems.
+
+    :param include: its content, where it is not the one that goes with the kind of database.
+    """
 
     storage: Storage
     root: Path
     clock: Clock = field(default_factory=Clock)
     connections: Connections = field(default_factory=NoConnections)
+    include: Path | None = None
 
     @property
     def settings(self) -> Settings:
-        return Settings(include_dir=include_for(self.storage.dialect.name, self.root), file_root=self.root)
+        include = self.include or include_for(self.storage.dialect.name, self.root)
+        return Settings(include_dir=include, file_root=self.root)
 
     def run(self, on_step: OnStep | None = None, workflow: Workflow | None = None, **params: Any) -> WorkflowRun:
         """The whole workflow, which must end well."""

@@ -1,4 +1,5 @@
--- As 0006_scale.sql, and the lines in partitions by week.
+-- As 0006_scale.sql, and the lines in partitions by year: of few partitions a plan is made quickly, and of each one vacuum
+-- and statistics are its own.
 
 -- When retention removed a superseded capture's rows; the capture itself, its stages and its revisions stay.
 ALTER TABLE core_captures ADD COLUMN pruned_at ${instant};
@@ -40,16 +41,15 @@ CREATE TABLE finra_otc_transparency_lines (
     PRIMARY KEY (capture_no, symbol, mpid, line_number)
 ) PARTITION BY RANGE (capture_no);
 
--- One partition for each quarter that has weeks, named and bounded as spine.storage.postgres_partitions makes later ones.
+-- One partition for each year that has weeks, named and bounded as spine.storage.postgres_partitions makes later ones.
 DO '
 DECLARE
-    quarter DATE;
+    year INTEGER;
 BEGIN
-    FOR quarter IN SELECT DISTINCT date_trunc(''quarter'', week_ending) FROM core_captures LOOP
+    FOR year IN SELECT DISTINCT EXTRACT(YEAR FROM week_ending) FROM core_captures LOOP
         EXECUTE format(
-            ''CREATE TABLE %I PARTITION OF finra_otc_transparency_lines FOR VALUES FROM (%s0000000000) TO (%s0000000000)'',
-            ''finra_otc_transparency_lines_'' || to_char(quarter, ''YYYY"q"Q''),
-            to_char(quarter, ''YYYYMMDD''), to_char(quarter + INTERVAL ''3 months'', ''YYYYMMDD''));
+            ''CREATE TABLE finra_otc_transparency_lines_%s PARTITION OF finra_otc_transparency_lines ''
+            ''FOR VALUES FROM (%s01010000000000) TO (%s01010000000000)'', year, year, year + 1);
     END LOOP;
 END';
 
@@ -59,7 +59,7 @@ SELECT c.capture_no, l.line_number, l.symbol, l.mpid, l.crd_number, l.product_ty
 FROM finra_otc_transparency_lines_0005 l
 JOIN core_captures c ON c.capture_no % 10000000000 = l.capture_no;
 
--- The views are replaced, not made anew, so that readers keep the rights they were given.
+-- The views read the new table now. They are replaced, not dropped: other views rest on them.
 CREATE OR REPLACE VIEW finra_otc_transparency_raw AS
 SELECT c.week_ending, c.tier, c.summary_type, l.symbol, l.issue_name, l.venue_name, l.mpid, l.crd_number, l.product_type,
        l.total_shares, l.total_trades, l.source_last_update_date, l.line_number, l.reason_code,
@@ -80,5 +80,10 @@ JOIN core_manifest m ON m.capture_id = c.capture_id AND m.stage = 'NORMALIZED'
 WHERE l.reason_code IS NULL;
 
 DROP TABLE finra_otc_transparency_lines_0005;
+
+-- The symbol before the window: a symbol is looked up without its window as well.
+ALTER TABLE finra_otc_transparency_symbol_rolling DROP CONSTRAINT finra_otc_transparency_symbol_rolling_pkey;
+ALTER TABLE finra_otc_transparency_symbol_rolling ADD PRIMARY KEY (capture_id, symbol, window_weeks);
+
 ANALYZE finra_otc_transparency_lines;
 ANALYZE core_captures;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
@@ -100,3 +101,29 @@ def test_a_symbols_volume_in_each_tier(weekly: Weekly) -> None:
     shares = {key: found[key]["tier_volume_share"] for key in (("T1", "BOTH"), ("OTCE", "BOTH"), ("T1", "ONE"))}
     assert shares == {("T1", "BOTH"): 30.5 / 40, ("OTCE", "BOTH"): 9.5 / 40, ("T1", "ONE"): 1}
     assert float(found["T1", "BOTH"]["total_symbol_volume_all_tiers"]) == 40
+
+
+FIGURES = (("symbol_summary", "symbol"), ("venue_share", "mpid"), ("concentration", "symbol"))
+
+
+def assert_figures(weekly: Weekly, expected: Week) -> None:
+    for table, key in FIGURES:
+        found = weekly.rows(f"{PREFIX}_{table}_latest")
+        assert not differences(found, key, getattr(expected, table)(), is_exact(weekly)), table
+
+
+def test_lines_of_several_products_add_up_to_one_row_of_a_venue(upgraded_storage: Storage, tmp_path: Path) -> None:
+    weekly = Weekly(upgraded_storage, tmp_path)
+    lines = ("S|AAAA|NMS|40.5|2", "S|AAAA|ETF|9.25|1", "S|BBBB|NMS|30|3", "S|CCCC|NMS|20|5", "R|AAAA|NMS|1|1")
+    header = "WeekEnding|Tier|Symbol|MPID|ProductTypeCode|TotalShares|TotalTrades"
+    weekly.load(file_path=weekly.write(file_of(*(f"2026-04-03|OTC|{each}" for each in lines), header=header)))
+    assert weekly.scalar(f"SELECT COUNT(*) FROM {PREFIX}_venue_volume_latest") == len(lines)
+    merged = [("S", "AAAA", Decimal("49.75"), 3), ("S", "BBBB", Decimal(30), 3), ("S", "CCCC", Decimal(20), 5)]
+    assert_figures(weekly, Week([*merged, ("R", "AAAA", Decimal(1), 1)]))
+
+
+def test_rows_in_any_order_give_the_same_figures(upgraded_storage: Storage, tmp_path: Path) -> None:
+    weekly = Weekly(upgraded_storage, tmp_path)
+    write_week_file(MARKET.week(Tier.T2, FRIDAY)[::-1], tmp_path / "tier2.psv")
+    weekly.load(file_path="tier2.psv")
+    assert_figures(weekly, week_of(Tier.T2))

@@ -148,7 +148,33 @@ def test_a_schema_of_its_own(postgres_url: str) -> None:
         assert storage.query("SELECT table_schema FROM information_schema.tables WHERE table_name = 'mine'").rows == [
             ('my "spine"',)
         ]
-        assert storage.tables() == ["elsewhere", "mine"]
+        assert storage.tables() == ["mine"]
+        with pytest.raises(ConfigurationError, match="elsewhere"):
+            storage.query("SELECT * FROM elsewhere")
+
+
+def test_a_schema_that_is_not_there_is_an_error_and_not_public(postgres_url: str) -> None:
+    with closing(PostgresStorage(postgres_url, schema="spine")) as storage:
+        with pytest.raises(ConfigurationError, match=r"no schema 'spine', or it may not be used; create it"):
+            storage.execute("CREATE TABLE astray (id INTEGER)")
+        with closing(PostgresStorage(postgres_url)) as root:
+            assert root.tables() == []
+            root.execute("CREATE SCHEMA spine")
+        storage.execute("CREATE TABLE mine (id INTEGER)")
+        assert storage.tables() == ["mine"]
+
+
+def test_a_schema_that_may_not_be_used_is_an_error_and_not_public(postgres_url: str) -> None:
+    with closing(PostgresStorage(postgres_url)) as root:
+        root.execute("CREATE SCHEMA closed")
+        root.execute("CREATE ROLE spine_visitor LOGIN")
+        visitor = postgres_url.replace("spine_root", "spine_visitor")
+        with (
+            closing(PostgresStorage(visitor, schema="closed")) as storage,
+            pytest.raises(ConfigurationError, match="no schema 'closed', or it may not be used"),
+        ):
+            storage.query("SELECT 1 AS one")
+        root.execute("DROP ROLE spine_visitor")
 
 
 def test_a_locked_file_says_so_and_may_be_tried_again(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import pickle
 
@@ -95,6 +96,8 @@ def test_errors_survive_the_way_between_processes(kind: type[SpineError]) -> Non
         (PermissionError("p"), PermissionDenied),
         (MemoryError(), ResourceError),
         (FileNotFoundError("f"), SourceError),
+        (OSError(errno.ENOSPC, "full"), ResourceError),
+        (OSError(errno.EMFILE, "files"), ResourceError),
         (KeyError("k"), SpineError),
         (KeyboardInterrupt(), SpineError),
     ],

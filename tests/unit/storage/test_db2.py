@@ -20,7 +20,8 @@ from spine.storage.sql import bind_values
 
 def test_a_url_has_all_of_a_place() -> None:
     place = Db2Place.from_url("db2://bob:p%40ss%2F@host:50001/SPINE?CurrentSchema=MARKET&security=SSL")
-    assert (str(place), place.quoted_schema) == ("host:50001/SPINE", '"MARKET"')
+    assert str(place) == "host:50001/SPINE"
+    assert list(place.first_statements()) == ["SET CURRENT LOCK TIMEOUT 30", 'SET CURRENT SCHEMA "MARKET"']
     assert place.connection_string() == (
         "DATABASE=SPINE;HOSTNAME=host;PORT=50001;PROTOCOL=TCPIP;UID=bob;PWD=p@ss/;ConnectTimeout=10;Security=SSL;"
     )

@@ -7,9 +7,8 @@ SELECT :week_ending, :tier, :summary_type, v.mpid, v.venue_name, v.total_volume,
        ROW_NUMBER() OVER (ORDER BY v.total_volume DESC, v.mpid),
        :capture_id, :captured_at, :execution_id, CAST(:batch_id AS ${text}), :calculated_at
 FROM (
-    SELECT mpid, MAX(venue_name) AS venue_name, ROUND(SUM(total_shares), 6) AS total_volume,
-           SUM(total_trades) AS total_trades, COUNT(DISTINCT symbol) AS symbol_count
-    FROM finra_otc_transparency_lines
-    WHERE capture_no = :capture_no AND reason_code IS NULL
+    SELECT mpid, MAX(venue_name) AS venue_name, ROUND(SUM(volume), 6) AS total_volume,
+           SUM(trades) AS total_trades, COUNT(*) AS symbol_count
+    FROM ${venue_rows} r
     GROUP BY mpid
 ) v

@@ -10,11 +10,6 @@ FROM (
     SELECT v.symbol, v.mpid, SUM(v.volume) OVER (PARTITION BY v.symbol) AS total,
            CAST(v.volume AS DOUBLE PRECISION) / SUM(v.volume) OVER (PARTITION BY v.symbol) AS share,
            ROW_NUMBER() OVER (PARTITION BY v.symbol ORDER BY v.volume DESC, v.mpid) AS place
-    FROM (
-        SELECT symbol, mpid, SUM(total_shares) AS volume
-        FROM finra_otc_transparency_lines
-        WHERE capture_no = :capture_no AND reason_code IS NULL
-        GROUP BY symbol, mpid
-    ) v
+    FROM ${venue_rows} v
 ) r
 GROUP BY r.symbol

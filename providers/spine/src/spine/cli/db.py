@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from argparse import Namespace
 
 from airflow.cli.simple_table import AirflowConsole
 
 from spine.cli.session import spine_session
+from spine.finra.dataset import OTC_TRANSPARENCY
 from spine.storage import migrations
+from spine.storage.rooms import make_rooms
 
 
 def upgrade(args: Namespace) -> None:
     """Apply what is pending; safe to run at any time and from several places at once."""
     with spine_session() as (settings, storage):
         applied = migrations.upgrade(storage, settings.sql_dir)
+        make_rooms(storage, OTC_TRANSPARENCY.lines_table, dt.datetime.now(dt.UTC).date())
         print(f"{storage.describe()}: " + (f"applied {', '.join(applied)}" if applied else "up to date"))
 
 

@@ -67,6 +67,7 @@ def capture_document(history: CaptureHistory, links: Links) -> dict[str, Any]:
         "shares": history.shares,
         "trades": history.trades,
         "hold_reason": capture.hold_reason,
+        "pruned_at": capture.pruned_at and capture.pruned_at.isoformat(),
         "rejects": [
             {"stage": str(each.stage), "reason_code": each.reason_code, "count": each.row_count}
             for each in history.rejects

@@ -18,6 +18,7 @@ SpineError              INTERNAL       base; a defect in Spine itself
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, ClassVar, Self
@@ -148,10 +149,21 @@ class ResourceError(SpineError):
     retryable = True
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE)  # for bytes, or for open files
+
+
 def as_spine_error(error: BaseException) -> SpineError:
     """The error itself, or the nearest member of the tree for one from elsewhere (the cause is kept)."""
     if isinstance(error, SpineError):
         return error
+    wrapped = _kind_of(error)(f"{type(error).__name__}: {error}")
+    wrapped.__cause__ = error
+    return wrapped
+
+
+def _kind_of(error: BaseException) -> type[SpineError]:
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return ResourceError
     kinds: tuple[tuple[type[BaseException], type[SpineError]], ...] = (
         (TimeoutError, DeadlineExceeded),
         (ConnectionError, DependencyError),
@@ -159,10 +171,7 @@ def as_spine_error(error: BaseException) -> SpineError:
         (MemoryError, ResourceError),
         (OSError, SourceError),
     )
-    kind = next((ours for theirs, ours in kinds if isinstance(error, theirs)), SpineError)
-    wrapped = kind(f"{type(error).__name__}: {error}")
-    wrapped.__cause__ = error
-    return wrapped
+    return next((ours for theirs, ours in kinds if isinstance(error, theirs)), SpineError)
 
 
 def error_from_dict(known: Mapping[str, Any]) -> SpineError:

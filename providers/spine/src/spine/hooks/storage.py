@@ -10,6 +10,8 @@ from airflow.sdk import BaseHook
 
 from spine.core.errors import ConfigurationError
 from spine.core.suggest import did_you_mean
+from spine.hooks.db2_fields import storage_of
+from spine.hooks.extras import chosen, pool
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +47,7 @@ class StorageHook(BaseHook):
         :raises ConfigurationError: unknown connection type, or a SQLite connection without a path.
         """
         connection = self.get_connection(self.conn_id)
-        makers = {"sqlite": _sqlite, "postgres": _postgres, "db2": _db2}
+        makers = {"sqlite": _sqlite, "postgres": _postgres, "db2": storage_of}
         kind = connection.conn_type or ""
         if kind not in makers:
             raise ConfigurationError(
@@ -80,18 +82,6 @@ class StorageHook(BaseHook):
             return False, str(error)
 
 
-def _pool(extra: dict[str, Any]) -> dict[str, Any]:
-    kinds = {"pool_size": int, "max_overflow": int, "pool_timeout": float}
-    return {name: _number(extra, name, kind) for name, kind in kinds.items() if name in extra}
-
-
-def _number(extra: dict[str, Any], name: str, kind: type[int] | type[float]) -> float:
-    try:
-        return kind(extra[name])
-    except (TypeError, ValueError):
-        raise ConfigurationError(f"the connection's extra {name} is {extra[name]!r}; expected a number") from None
-
-
 def _sqlite(connection: Connection) -> Storage:
     from spine.storage.sqlite import SqliteStorage
 
@@ -100,8 +90,7 @@ def _sqlite(connection: Connection) -> Storage:
     if not path:
         raise ConfigurationError(f"connection {connection.conn_id!r} names no file; put the path in its host field")
     extra = connection.extra_dejson
-    waits = {"busy_timeout": _number(extra, "busy_timeout", float)} if "busy_timeout" in extra else {}
-    return SqliteStorage(path, **waits, **_pool(extra))
+    return SqliteStorage(path, **chosen(extra, busy_timeout=float), **pool(extra))
 
 
 def _postgres(connection: Connection) -> Storage:
@@ -118,23 +107,4 @@ def _postgres(connection: Connection) -> Storage:
     options = {key: value for key, value in extra.items() if key.startswith(_LIBPQ)}
     query = urlencode({"application_name": "spine", "connect_timeout": 10, **options}, quote_via=quote)
     uri = f"postgresql://{login}{host}:{connection.port or 5432}/{quote(connection.schema or 'postgres', safe='')}?{query}"
-    return PostgresStorage(uri, schema=extra.get("schema"), **_pool(extra))
-
-
-def _db2(connection: Connection) -> Storage:
-    from spine.storage.db2 import Db2Storage
-    from spine.storage.db2_place import DEFAULT_PORT, KEYWORDS, Db2Place
-
-    extra = {name.lower(): value for name, value in connection.extra_dejson.items()}
-    place = Db2Place(
-        host=connection.host or "localhost",
-        database=connection.schema or "",
-        port=connection.port or DEFAULT_PORT,
-        user=connection.login or "",
-        password=connection.password or "",
-        schema=extra.get("currentschema") or "",
-        # The connection form leaves empty what was not filled in.
-        keywords={name: str(value) for name, value in extra.items() if name in KEYWORDS and value not in (None, "")},
-    )
-    waits = {"lock_timeout": _number(extra, "lock_timeout", float)} if "lock_timeout" in extra else {}
-    return Db2Storage(place, **waits, **_pool(extra))
+    return PostgresStorage(uri, schema=extra.get("schema"), **pool(extra))

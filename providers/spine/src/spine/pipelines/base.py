@@ -52,13 +52,13 @@ def given_summary_type(context: StepContext, dataset: Dataset) -> str:
 def current_capture(context: StepContext, dataset: Dataset) -> Capture:
     """The capture a later step works on: the one an earlier step speaks of, else the partition's newest.
 
-    :raises ConfigurationError: neither is there.
+    :raises ConfigurationError: neither is there. :raises ValidationError: its rows were pruned.
     """
     for receipt in reversed(list(context.outputs.values())):
         if receipt and (capture_id := receipt.get("capture_id")):
             capture = find_capture(context.storage, str(capture_id))
             if capture is not None:
-                return capture
+                return _with_its_rows(capture)
     tier, week_ending = given_tier(context), given_week(context)
     if tier is None or week_ending is None:
         raise ValidationError("which capture? No earlier step names one; pass tier and week_ending")
@@ -66,6 +66,15 @@ def current_capture(context: StepContext, dataset: Dataset) -> Capture:
     capture = newest_capture(context.storage, partition, given_summary_type(context, dataset))
     if capture is None:
         raise ConfigurationError(f"nothing is ingested for {partition}; run {dataset.name}.ingest_week first")
+    return _with_its_rows(capture)
+
+
+def _with_its_rows(capture: Capture) -> Capture:
+    if capture.pruned_at is not None:
+        raise ValidationError(
+            f"the rows of {capture.capture_id} were pruned on {capture.pruned_at:%Y-%m-%d}, so nothing can be computed from "
+            "them; work on the newest capture of that week"
+        )
     return capture
 
 

@@ -18,7 +18,7 @@ from spine.pipelines.normalize import plain_number
 from spine.pipelines.revisions import record_revision
 from spine.storage.leases import lease
 from spine.storage.ledger import Capture, RunStamp, Stage, record_stage, stage_metrics
-from spine.storage.sql import checked_identifier, read_sql
+from spine.storage.sql import checked_identifier, read_sql, split_statements
 
 if TYPE_CHECKING:
     from spine.storage.base import Session, Storage
@@ -38,6 +38,9 @@ class _Derivation(Protocol):
 
     def params(self, capture: Capture, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Extra SQL parameters."""
+
+    def parts(self, session: Session, folder: Path, capture: Capture) -> dict[str, str]:
+        """Extra placeholders of the SQL files in ``folder``, and what each stands for."""
 
     def clear(self, session: Session, table: str, capture: Capture, params: Mapping[str, Any]) -> None:
         """Remove this capture's earlier rows of a table."""
@@ -99,11 +102,15 @@ class DeriveWeek:
         """Compute every table; ``known`` is what the manifest then says each variant rests on."""
         stamp = context.stamp()
         params = {**_common(capture, stamp), **self.derivation.params(capture, inputs)}
+        files = self._files(context, capture)
+        parts = self.derivation.parts(session, files[0].parent, capture)
         rows: dict[str, int] = {}
-        for path in self._files(context, capture):
+        for path in files:
             name = _table_of(path)
             self.derivation.clear(session, checked_identifier(f"{self.dataset.sql_folder}_{name}"), capture, params)
-            rows[name] = session.execute(read_sql(path, session.dialect), params)
+            # The last statement of a file fills its table; those before it prepare that.
+            for statement in split_statements(read_sql(path, session.dialect, parts)):
+                rows[name] = session.execute(statement, params)
         metrics = {"tables": rows, "inputs": known, **self.derivation.check(session, capture, rows)}
         self.derivation.conclude(session, context.settings.sql_dir / self.dataset.sql_folder, capture, stamp)
         rows_of_first = next(iter(rows.values()))
@@ -111,10 +118,7 @@ class DeriveWeek:
         return metrics
 
     def _files(self, context: StepContext, capture: Capture) -> list[Path]:
-        folder = context.settings.sql_dir / self.dataset.sql_folder / self.folder
-        files = sorted(path for path in folder.glob("[0-9]*_*.sql") if "." not in path.stem)
-        if not files:
-            raise ConfigurationError(f"no SQL files in {folder}; check [spine] include_dir")
+        files = _sql_files(context.settings.sql_dir / self.dataset.sql_folder / self.folder)
         if self.stage is Stage.AGGREGATED and not self.dataset.per_venue(capture.summary_type):
             return [path for path in files if _table_of(path) in self.dataset.symbol_level_tables]
         return files
@@ -135,6 +139,22 @@ class _Aggregation:
     def params(self, capture: Capture, inputs: Mapping[str, Any]) -> dict[str, Any]:
         days = len(sessions_of(capture.partition.week_ending))
         return {"capture_no": capture.capture_no, "trading_days": days}
+
+    def parts(self, session: Session, folder: Path, capture: Capture) -> dict[str, str]:
+        distinct = self._keys_distinct(session, capture)
+        path = folder / ("venue_rows.sql" if distinct else "venue_rows_merged.sql")
+        return {"venue_rows": f"({read_sql(path, session.dialect)})"}
+
+    def _keys_distinct(self, session: Session, capture: Capture) -> bool:
+        """Whether no symbol and MPID have several lines: rows in the strict order of both show it, else they are counted."""
+        if (stage_metrics(session, capture.capture_id, Stage.INGESTED) or {}).get("keys_ascend"):
+            return True
+        repeated = session.query(
+            f"SELECT COUNT(*) FROM (SELECT symbol FROM {self.dataset.lines_table} "
+            "WHERE capture_no = :capture_no AND reason_code IS NULL GROUP BY symbol, mpid HAVING COUNT(*) > 1) r",
+            {"capture_no": capture.capture_no},
+        )
+        return int(repeated.scalar) == 0
 
     def clear(self, session: Session, table: str, capture: Capture, params: Mapping[str, Any]) -> None:
         session.execute(f"DELETE FROM {table} WHERE capture_id = :capture_id", {"capture_id": capture.capture_id})
@@ -197,6 +217,9 @@ class _Rolling:
             "weeks_loaded": len(inputs["captures"]),
         }
 
+    def parts(self, session: Session, folder: Path, capture: Capture) -> dict[str, str]:
+        return {}
+
     def clear(self, session: Session, table: str, capture: Capture, params: Mapping[str, Any]) -> None:
         session.execute(
             f"DELETE FROM {table} WHERE capture_id = :capture_id AND window_weeks = :window_weeks",
@@ -221,8 +244,28 @@ class _Rolling:
         """Nothing: what a restatement does to later weeks is refresh_dependents' work."""
 
 
+def _sql_files(folder: Path) -> list[Path]:
+    files = sorted(path for path in folder.glob("[0-9]*_*.sql") if "." not in path.stem)
+    if not files:
+        raise ConfigurationError(f"no SQL files in {folder}; check [spine] include_dir")
+    return files
+
+
 def _table_of(path: Path) -> str:
     return path.stem.partition("_")[2]
+
+
+def derived_tables(sql_dir: Path, dataset: Dataset) -> list[str]:
+    """Every table that a stage fills, each with a column ``capture_id``.
+
+    :raises ConfigurationError: the SQL files that fill them are missing.
+    """
+    folders = (sql_dir / dataset.sql_folder / each.folder for each in (aggregate_week, compute_rolling))
+    return [
+        checked_identifier(f"{dataset.sql_folder}_{_table_of(path)}")
+        for folder in folders
+        for path in _sql_files(folder)
+    ]
 
 
 def window_weeks(context: StepContext) -> int:

@@ -54,7 +54,9 @@ def _previous(session: Session, capture: Capture) -> Capture | None:
         (
             earlier
             for earlier in captures_of(session, capture.partition, capture.summary_type)
-            if earlier.revision < capture.revision and stage_metrics(session, earlier.capture_id, Stage.AGGREGATED)
+            if earlier.revision < capture.revision
+            and earlier.pruned_at is None
+            and stage_metrics(session, earlier.capture_id, Stage.AGGREGATED)
         ),
         None,
     )

@@ -22,7 +22,7 @@ MAX_WEEKS = 1_000
 
 _SQL = """
 SELECT c.tier, c.week_ending, c.revision, c.capture_id, c.captured_at, c.parsed_count, c.rejected_count, c.hold_reason,
-       m.stage
+       c.pruned_at, m.stage
 FROM core_captures c
 LEFT JOIN core_manifest m ON m.capture_id = c.capture_id
 WHERE c.domain = :domain AND c.tier IN ({tiers}) AND c.summary_type = :summary_type
@@ -183,7 +183,8 @@ def _captures(
 
 def _observed(rows: list[dict[str, Any]]) -> _Observed:
     captures = [_newest(list(found)) for _, found in groupby(rows, key=lambda row: int(row["revision"]))]
-    published = any(each.hold_reason is None and Stage.AGGREGATED in each.stages for each in captures)
+    there = (row for row in rows if row["hold_reason"] is None and row["pruned_at"] is None)
+    published = any(row["stage"] == Stage.AGGREGATED for row in there)
     return _Observed(captures[-1], len(captures), published)
 
 

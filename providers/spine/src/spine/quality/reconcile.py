@@ -20,7 +20,7 @@ _OF_WEEKS = "c.domain = :domain AND c.tier IN ({tiers}) AND c.week_ending BETWEE
 
 # One row for each capture of the weeks; every join goes by the other table's key.
 _CAPTURES = """
-SELECT c.capture_id, c.tier, c.week_ending, c.line_count, c.parsed_count, c.rejected_count
+SELECT c.capture_id, c.tier, c.week_ending, c.line_count, c.parsed_count, c.rejected_count, c.pruned_at
 FROM core_captures c WHERE {of_weeks} ORDER BY c.week_ending, c.tier, c.revision"""
 _MANIFEST = """
 SELECT c.capture_id, m.stage, m.row_count, m.metrics_json
@@ -111,12 +111,23 @@ def _wrong(capture: Mapping[str, Any], facts: _Facts) -> Iterator[str]:
     lines = facts.lines.get(name, {"row_count": 0, "accepted": 0})
     parsed, rejected = int(capture["parsed_count"]), int(capture["rejected_count"])
     yield from _differ("lines read", int(capture["line_count"]), "lines parsed and rejected", parsed + rejected)
+    if capture["pruned_at"] is not None:
+        yield from _left_of_pruned(name, int(lines["row_count"]), facts)
+        return
     yield from _differ("lines stored", int(lines["row_count"]), "lines parsed", parsed)
     yield from _differ("rejects kept", facts.rejects.get((name, Stage.INGESTED), 0), "lines rejected", rejected)
     if facts.metrics(name, Stage.INGESTED) is None:
         yield "rows without stage: no INGESTED in the manifest"
     yield from _wrong_normalized(name, parsed, int(lines["accepted"]), facts)
     yield from _wrong_derived(name, facts)
+
+
+def _left_of_pruned(name: str, lines: int, facts: _Facts) -> Iterator[str]:
+    """Its counts stay in the ledger; its rows are gone on purpose, all of them."""
+    rejects = sum(rows for (capture_id, _), rows in facts.rejects.items() if capture_id == name)
+    derived = sum(int(found[name]["row_count"]) for found in (facts.summaries, facts.rolling) if name in found)
+    if left := lines + rejects + derived:
+        yield f"rows of a pruned capture: {left:,} of its lines, rejects and derived rows are still there"
 
 
 def _wrong_normalized(name: str, parsed: int, accepted: int, facts: _Facts) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from spine.core.errors import LoadError
 from spine.storage.base import QueryResult
+from spine.storage.storable import refuse_unstorable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,6 +28,7 @@ def conform(
     """
     import pyarrow as pa
 
+    refuse_unstorable(batch)
     if batch.schema.equals(schema):
         return batch
     if batch.schema.names != schema.names:

@@ -140,6 +140,9 @@ class Storage(Protocol):
         Not to be called inside a transaction: it has one of its own.
         """
 
+    def refresh_statistics(self, table: str, rows: int) -> None:
+        """After a commit that added ``rows`` to a table (or to what ``room_for`` answered): let reads be planned for them."""
+
     def describe(self) -> str:
         """Where the data is, without a password."""
 

@@ -11,18 +11,17 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from decimal import Decimal
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from spine.core.errors import PermissionDenied, SpineError
-from spine.storage.arrow import conform
 from spine.storage.arrow_results import result_schema, with_types
 from spine.storage.base import Dialect, Params, QueryResult
-from spine.storage.db2_columns import Column
-from spine.storage.db2_driver import load_driver
+from spine.storage.db2_driver import open_connection
 from spine.storage.db2_errors import translate
+from spine.storage.db2_load import ARRAY, bulk_load, checked_path
+from spine.storage.db2_rows import arrow_batches, columns_of, pieces, query_result
 from spine.storage.pooled import PooledStorage
-from spine.storage.sql import bind_values, checked_identifier, first_word
+from spine.storage.sql import bind_values, first_word
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from spine.storage.arrow_results import Batches, Types
     from spine.storage.db2_place import Db2Place
 
-_CHUNK = 10_000  # rows that one array insert sends
 _READS = ("SELECT", "WITH", "VALUES")
 _VARCHARS = (255, 4000, 32_672)  # few lengths, so that the database knows the statement again
 _MOST_DIGITS = 31
@@ -67,7 +65,7 @@ class Db2Session:
         self._storage = storage
 
     @contextmanager
-    def _cursor(self) -> Iterator[Any]:
+    def cursor(self) -> Iterator[Any]:
         cursor: Any = self.connection.cursor()
         try:
             yield cursor
@@ -83,7 +81,7 @@ class Db2Session:
         """A cursor that has executed a statement."""
         given = {name: self._storage.adapt(value) for name, value in (params or {}).items()}
         text, values = bind_values(sql, self.dialect, given)
-        with self._cursor() as cursor:
+        with self.cursor() as cursor:
             cursor.execute(text, values or None)
             yield cursor
 
@@ -93,49 +91,23 @@ class Db2Session:
 
     def query(self, sql: str, params: Params | None = None) -> QueryResult:
         with self.run(sql, params) as cursor:
-            columns = columns_of(cursor)
-            return QueryResult(tuple(column.name for column in columns), list(plain_rows(columns, cursor.fetchall())))
+            return query_result(cursor)
 
     def read_arrow(self, sql: str, params: Params | None = None) -> pa.Table:
         import pyarrow as pa
 
         with self.run(sql, params) as cursor:
-            columns = columns_of(cursor)
-            return pa.Table.from_batches([arrow_batch(columns, cursor.fetchall())])
+            return pa.Table.from_batches(arrow_batches(cursor))
 
     def bulk_load(self, table: str, batches: Iterable[pa.RecordBatch]) -> int:
-        pending = iter(batches)
-        first = next(pending, None)
-        if first is None:
-            return 0
-        names = ", ".join(checked_identifier(name) for name in first.schema.names)
-        schema = self._load_schema(checked_identifier(table), names)
-        sql = f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(schema))})"
-        loaded = 0
-        for batch in chain([first], pending):
-            values = conform(batch, schema, lambda column, kind: column.cast(kind))
-            for start in range(0, values.num_rows, _CHUNK):
-                loaded += self._insert(sql, values.slice(start, _CHUNK))
-        return loaded
-
-    def _load_schema(self, table: str, names: str) -> pa.Schema:
-        import pyarrow as pa
-
-        with self.run(f"SELECT {names} FROM {table} WHERE 1 = 0", None) as cursor:
-            return pa.schema([pa.field(column.name, column.loaded) for column in columns_of(cursor)])
-
-    def _insert(self, sql: str, batch: pa.RecordBatch) -> int:
-        columns = [column.to_pylist() for column in batch.columns]
-        with self._cursor() as cursor:
-            cursor.executemany(sql, list(zip(*columns, strict=True)))
-        return int(batch.num_rows)  # fewer would have been an error
+        return bulk_load(self, table, batches, self._storage.bulk_path)
 
 
 class Db2Storage(PooledStorage[Db2Session]):
     """A Db2 database.
 
     :param place: server, database, credentials and what else the driver has to know.
-    :param lock_timeout: seconds to wait for a lock; Db2's own default is for ever.
+    :param bulk_path: ``array``, or ``external`` (see db2_external; never run against a server).
     """
 
     dialect = Dialect(
@@ -160,21 +132,19 @@ class Db2Storage(PooledStorage[Db2Session]):
         type_of=type_of,
     )
 
-    def __init__(self, place: Db2Place, *, lock_timeout: float = 30.0, **pool: Any) -> None:
+    def __init__(self, place: Db2Place, *, bulk_path: str = ARRAY, **pool: Any) -> None:
         self._place = place
-        self._lock_timeout = lock_timeout
+        self.bulk_path = checked_path(bulk_path)
         super().__init__(**pool)
 
     def _connect(self) -> Any:
-        connection = load_driver().connect(self._place.connection_string(), "", "")
+        connection = open_connection(self._place)
         connection.set_autocommit(True)
         connection.set_fix_return_type(False)  # it asks the driver for the type of every value; see db2_columns
         return connection
 
     def _on_connect(self) -> Iterable[str]:
-        yield f"SET CURRENT LOCK TIMEOUT {int(self._lock_timeout)}"
-        if self._place.schema:
-            yield f"SET CURRENT SCHEMA {self._place.quoted_schema}"
+        return ()  # see open_connection
 
     def _session(self, connection: PoolProxiedConnection) -> Db2Session:
         return Db2Session(self, connection)
@@ -213,9 +183,9 @@ class Db2Storage(PooledStorage[Db2Session]):
         self._require_reading(sql)
         with self._reading() as session, session.run(sql, params) as cursor:
             columns = columns_of(cursor)
-            while rows := cursor.fetchmany(batch_size):
-                for row in plain_rows(columns, rows):
-                    yield dict(zip((column.name for column in columns), row, strict=True))
+            names = [column.name for column in columns]
+            for rows in pieces(cursor, columns, batch_size):
+                yield from (dict(zip(names, row, strict=True)) for row in rows)
 
     @contextmanager
     def _reading(self) -> Iterator[Db2Session]:
@@ -233,12 +203,9 @@ class Db2Storage(PooledStorage[Db2Session]):
     ) -> Batches:
         self._require_reading(sql)
         with session.run(sql, params) as cursor:
-            columns = columns_of(cursor)
-            chunk = min(batch_rows, _CHUNK)
-            fetched, schema = chunk, None
-            while fetched == chunk:
-                batch = arrow_batch(columns, cursor.fetchmany(chunk))
-                fetched, schema = batch.num_rows, schema or result_schema(batch.schema, types)
+            schema = None
+            for batch in arrow_batches(cursor, batch_rows):
+                schema = schema or result_schema(batch.schema, types)
                 yield with_types(batch, schema)
 
     def _require_reading(self, sql: str) -> None:
@@ -260,29 +227,3 @@ class Db2Storage(PooledStorage[Db2Session]):
 
     def describe(self) -> str:
         return f"Db2 {self._place}"
-
-
-def columns_of(cursor: Any) -> list[Column]:
-    """The columns of a cursor's result."""
-    return [Column.described(description) for description in cursor.description or ()]
-
-
-def arrow_batch(columns: list[Column], rows: Iterable[tuple[Any, ...]]) -> pa.RecordBatch:
-    """Rows of the driver as Arrow."""
-    import pyarrow as pa
-
-    schema = pa.schema([pa.field(column.name, column.arrow) for column in columns])
-    values = list(zip(*plain_rows(columns, rows), strict=True)) or [()] * len(columns)
-    arrays = [pa.array(column, kind) for column, kind in zip(values, schema.types, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def plain_rows(columns: list[Column], rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    """Rows of the driver with exact decimals and instants that know they are in UTC."""
-    changes = [(number, column.read) for number, column in enumerate(columns) if column.read is not None]
-    for row in rows:
-        values = list(row)
-        for number, read in changes:
-            if values[number] is not None:
-                values[number] = read(values[number])
-        yield tuple(values)

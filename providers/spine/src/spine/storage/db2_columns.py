@@ -18,19 +18,22 @@ _LOADED_DECIMALS = (38, 6)
 class Column:
     """
     :param kind: one of decimal, bigint, integer, double, date, instant, boolean, text.
+    :param width: the most bytes that a value may have.
     """
 
     name: str
     kind: str
+    width: int
     precision: int
     scale: int
 
     @classmethod
     def described(cls, description: Sequence[Any]) -> Self:
         """From an entry of a cursor's ``description``."""
-        name, type_object, _, _, precision, scale, *_ = description
+        name, type_object, _, width, precision, scale, *_ = description
         # Db2 folds plain names to upper case; one in mixed case was quoted, and is kept.
-        return cls(name.lower() if name == name.upper() else name, _kind(type_object), precision or 0, scale or 0)
+        plain = name.lower() if name == name.upper() else name
+        return cls(plain, _kind(type_object), width or 0, precision or 0, scale or 0)
 
     @property
     def arrow(self) -> pa.DataType:
@@ -56,6 +59,12 @@ class Column:
         if self.kind == "decimal":  # what is too large for the column, the database says best
             return pa.decimal128(*_LOADED_DECIMALS)
         return pa.timestamp("us") if self.kind == "instant" else self.arrow
+
+    @property
+    def sql_type(self) -> str:
+        """The type as a definition of a table spells it."""
+        types = {"decimal": f"DECIMAL({self.precision}, {self.scale})", "instant": "TIMESTAMP", "text": ""}
+        return types.get(self.kind, self.kind.upper()) or f"VARCHAR({self.width})"
 
     @property
     def read(self) -> Callable[[Any], Any] | None:

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spine.storage.db2_place import Db2Place
 
 _FILE = "db2dsdriver.cfg"
 _PATH = "DB2DSDRIVER_CFG_PATH"
@@ -22,6 +26,20 @@ def load_driver() -> Any:
     import ibm_db_dbi
 
     return ibm_db_dbi
+
+
+def open_connection(place: Db2Place) -> Any:
+    """A new connection, with autocommit off."""
+    connection = load_driver().connect(place.connection_string(), "", "")
+    try:
+        with closing(connection.cursor()) as cursor:
+            for statement in place.first_statements():
+                cursor.execute(statement)
+        connection.commit()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _has_file_beside_it() -> bool:

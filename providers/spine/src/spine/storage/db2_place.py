@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -36,6 +36,7 @@ class Db2Place:
     """A database and who asks.
 
     :param schema: of our tables, as written in the catalog; the user's own when empty.
+    :param lock_timeout: seconds to wait for a lock; Db2's own default is for ever.
     :param keywords: by their names in ``KEYWORDS``.
     :raises ConfigurationError: no database, an unknown keyword, or a value that the driver cannot be told.
     """
@@ -46,6 +47,7 @@ class Db2Place:
     user: str = ""
     password: str = field(default="", repr=False)
     schema: str = ""
+    lock_timeout: float = 30.0
     keywords: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -78,11 +80,14 @@ class Db2Place:
         query = {name.lower(): value for name, value in parse_qsl(parts.query, keep_blank_values=True)}
         schema = query.pop("currentschema", "")
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        return cls(parts.hostname, database, port, user, password, schema, query)
+        return cls(parts.hostname, database, port, user, password, schema, keywords=query)
 
-    @property
-    def quoted_schema(self) -> str:
-        return '"' + self.schema.replace('"', '""') + '"'
+    def first_statements(self) -> Iterator[str]:
+        """What a new connection begins with."""
+        yield f"SET CURRENT LOCK TIMEOUT {int(self.lock_timeout)}"
+        if self.schema:
+            quoted = self.schema.replace('"', '""')
+            yield f'SET CURRENT SCHEMA "{quoted}"'
 
     def connection_string(self) -> str:
         """For the driver. It holds the password: never to be shown."""

@@ -41,7 +41,10 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """One observation of one partition."""
+    """One observation of one partition.
+
+    :param pruned_at: when retention removed its rows; None while they are there.
+    """
 
     capture_no: int
     capture_id: str
@@ -57,6 +60,7 @@ class Capture:
     parsed_count: int
     rejected_count: int
     hold_reason: str | None
+    pruned_at: dt.datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,8 @@ class RunStamp:
 
 _CAPTURE = (
     "SELECT capture_no, capture_id, domain, tier, week_ending, summary_type, revision, captured_at, source_name, "
-    "source_bytes, source_sha256, content_hash, line_count, parsed_count, rejected_count, hold_reason FROM core_captures "
+    "source_bytes, source_sha256, content_hash, line_count, parsed_count, rejected_count, hold_reason, "
+    "pruned_at FROM core_captures "
 )
 _SAME = "WHERE domain = :domain AND tier = :tier AND week_ending = :week_ending AND summary_type = :summary_type "
 
@@ -244,7 +249,10 @@ def _capture(row: Mapping[str, Any]) -> Capture:
         "capture_no", "capture_id", "summary_type", "revision", "source_name", "source_bytes", "source_sha256",
         "content_hash", "line_count", "parsed_count", "rejected_count", "hold_reason",
     )  # fmt: skip
-    captured_at = row["captured_at"]
-    if isinstance(captured_at, str):
-        captured_at = dt.datetime.fromisoformat(captured_at)
-    return Capture(partition=partition, captured_at=captured_at, **{name: row[name] for name in same})
+    instants: dict[str, Any] = {name: as_instant(row[name]) for name in ("captured_at", "pruned_at")}
+    return Capture(partition=partition, **instants, **{name: row[name] for name in same})
+
+
+def as_instant(value: dt.datetime | str | None) -> dt.datetime | None:
+    """An instant as the database gave it, which on SQLite is text."""
+    return dt.datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from spine.core.errors import DependencyError, SpineError, TransformError, TransientError
 from spine.storage.arrow_results import BATCH_ROWS, one_reader
 from spine.storage.base import Dialect, Params, QueryResult, Session
+from spine.storage.storable import storable_value
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,6 +54,10 @@ class PooledStorage(ABC, Generic[S]):
     def _on_connect(self) -> Iterable[str]:
         """Statements that every new connection starts with."""
 
+    def _check(self, connection: Any) -> None:
+        """Refuse a new connection that leads elsewhere than was meant."""
+        return
+
     @abstractmethod
     def _session(self, connection: PoolProxiedConnection) -> S: ...
 
@@ -82,11 +86,12 @@ class PooledStorage(ABC, Generic[S]):
     def room_for(self, table: str, week_ending: dt.date) -> str:
         return table
 
+    def refresh_statistics(self, table: str, rows: int) -> None:
+        return
+
     def adapt(self, value: Any) -> Any:
         """A Python value as the driver takes it."""
-        if isinstance(value, dt.datetime) and value.tzinfo is None:
-            raise SpineError(f"{value!r} has no time zone, and each database would guess another one")
-        return json.dumps(value, default=str, sort_keys=True) if isinstance(value, Mapping | list) else value
+        return storable_value(value)
 
     def _open(self) -> Any:
         try:
@@ -96,6 +101,7 @@ class PooledStorage(ABC, Generic[S]):
                     cursor = connection.cursor()
                     cursor.execute(statement)
                     cursor.close()
+                self._check(connection)
             except BaseException:
                 connection.close()
                 raise

@@ -18,7 +18,7 @@ from spine.core.errors import (
     TransformError,
     TransientError,
 )
-from spine.storage import postgres_partitions, postgres_results
+from spine.storage import postgres_partitions, postgres_results, postgres_statistics
 from spine.storage.adbc import AdbcSession, AdbcStorage
 from spine.storage.base import Dialect, Params, QueryResult
 
@@ -70,7 +70,7 @@ class PostgresStorage(AdbcStorage):
     """A PostgreSQL database.
 
     :param uri: libpq URI, ``postgresql://user:password@host:port/database``.
-    :param schema: first entry of the search path, when given.
+    :param schema: where our tables are and are sought, and nowhere else; without it, the server's search path.
     :raises ConfigurationError: the URI is malformed. It is not quoted: it may hold a password.
     """
 
@@ -112,8 +112,23 @@ class PostgresStorage(AdbcStorage):
 
     def _on_connect(self) -> Iterable[str]:
         yield "SET TIME ZONE 'UTC'"
+        # A plan over partitions costs, on paper, what all of them cost, and would be compiled for longer than it runs.
+        yield "SET jit = off"
         if self._schema:
-            yield f'SET search_path TO "{self._schema.replace(chr(34), chr(34) * 2)}", public'
+            yield f'SET search_path TO "{self._schema.replace(chr(34), chr(34) * 2)}"'
+
+    def _check(self, connection: Connection) -> None:
+        """A search path leaves out, without a word, what does not exist or may not be used."""
+        if not self._schema:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_schema() AS name")
+            row = cursor.fetchone()
+        if not row or row[0] != self._schema:
+            raise ConfigurationError(
+                f"{self.describe()}: there is no schema {self._schema!r}, or it may not be used; create it, grant USAGE on "
+                "it, or correct the connection's extra schema"
+            )
 
     # Results are read to their end, and not given up after a tenth of their rows, as PostgreSQL plans cursors for.
     begin_reading = ("BEGIN READ ONLY", "SET LOCAL cursor_tuple_fraction = 1")
@@ -179,6 +194,9 @@ class PostgresStorage(AdbcStorage):
 
     def room_for(self, table: str, week_ending: dt.date) -> str:
         return postgres_partitions.room_for(self, table, week_ending)
+
+    def refresh_statistics(self, table: str, rows: int) -> None:
+        postgres_statistics.refresh_statistics(self, table, rows)
 
     def describe(self) -> str:
         return f"PostgreSQL {self._place}"

@@ -1,4 +1,4 @@
-"""Tables that PostgreSQL keeps in partitions by week: one partition for each quarter, made when its first week comes.
+"""Tables that PostgreSQL keeps in partitions by week: one partition for each year, made when its first week comes.
 
 Capture numbers lead with the week (migration 0006), so a range of them is a range of weeks.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from spine.core.errors import PermissionDenied
 from spine.storage.sql import checked_identifier
 
 if TYPE_CHECKING:
@@ -27,22 +28,6 @@ _BOUNDS = re.compile(r"FOR VALUES FROM \('?(\d+)'?\) TO \('?(\d+)'?\)")
 
 
 @dataclass(frozen=True, slots=True)
-class _Quarter:
-    first_day: dt.date
-
-    @classmethod
-    def of(cls, day: dt.date) -> Self:
-        return cls(dt.date(day.year, (day.month - 1) // 3 * 3 + 1, 1))
-
-    @property
-    def next(self) -> Self:
-        return self.of(self.first_day + dt.timedelta(days=100))
-
-    def __str__(self) -> str:
-        return f"{self.first_day.year}q{self.first_day.month // 3 + 1}"
-
-
-@dataclass(frozen=True, slots=True)
 class _Partitions:
     """Those of one table, with the capture numbers each begins and ends (exclusively) with."""
 
@@ -57,27 +42,35 @@ class _Partitions:
 def room_for(storage: Storage, table: str, week_ending: dt.date) -> str:
     """The partition that holds a week's rows, made when missing; ``table`` itself where it is not partitioned by week."""
     found = _partitions(storage, table)
-    return (found.holding(week_ending) or _make(storage, table, week_ending)) if found else table
+    if found is None:
+        return table
+    if there := found.holding(week_ending):
+        return there
+    try:
+        return _make(storage, table, week_ending)
+    except PermissionDenied as error:
+        raise PermissionDenied(
+            f"{table} has no partition for {week_ending}; its owner makes those of this year and the next by "
+            f"`airflow spine db upgrade`: {error.message}"
+        ) from error
 
 
 def _make(storage: Storage, table: str, week_ending: dt.date) -> str:
-    quarter = _Quarter.of(week_ending)
-    name = checked_identifier(f"{table}_{quarter}")
     with storage.transaction() as session:
         session.execute(f"SET LOCAL lock_timeout = '{_WAIT}'")
         # Only another who makes a partition, or ANALYZE of the whole table, waits for this lock: no read and no write.
         session.execute(f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
         found = _partitions(session, table)
-        if found is None:
-            return table
-        if made := found.holding(week_ending):  # by another process, just now
-            return made
-        # Made beside the table and attached: CREATE TABLE ... PARTITION OF would wait for every reader.
-        session.execute(f"CREATE TABLE {found.schema}.{name} (LIKE {table} INCLUDING ALL)")
-        session.execute(
-            f"ALTER TABLE {table} ATTACH PARTITION {found.schema}.{name} "
-            f"FOR VALUES FROM ({_first_number(quarter.first_day)}) TO ({_first_number(quarter.next.first_day)})"
-        )
+        assert found is not None
+        return found.holding(week_ending) or _attach(session, found.schema, table, week_ending.year)
+
+
+def _attach(session: Session, schema: str, table: str, year: int) -> str:
+    """Made beside the table and attached: CREATE TABLE ... PARTITION OF would wait for every reader."""
+    name = checked_identifier(f"{table}_{year}")
+    session.execute(f"CREATE TABLE {schema}.{name} (LIKE {table} INCLUDING ALL)")
+    start, end = (_first_number(dt.date(first, 1, 1)) for first in (year, year + 1))
+    session.execute(f"ALTER TABLE {table} ATTACH PARTITION {schema}.{name} FOR VALUES FROM ({start}) TO ({end})")
     return name
 
 

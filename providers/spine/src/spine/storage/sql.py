@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import chain, zip_longest
 from pathlib import Path
@@ -83,13 +83,15 @@ def variant_for(path: Path, dialect: Dialect) -> Path:
     return variant if variant.exists() else path
 
 
-def read_sql(path: Path, dialect: Dialect) -> str:
+def read_sql(path: Path, dialect: Dialect, parts: Mapping[str, str] | None = None) -> str:
     """The text of a SQL file, or of its variant for a database; ``${decimal}`` and its like become its types.
 
     ``${no_table}`` ends a SELECT that reads no table.
+
+    :param parts: further placeholders, and the SQL that each stands for.
     """
     chosen = variant_for(path, dialect)
-    words = {**dialect.types, "no_table": dialect.no_table}
+    words = {**dialect.types, "no_table": dialect.no_table, **(parts or {})}
     try:
         return Template(chosen.read_text(encoding="utf-8")).substitute(words)
     except FileNotFoundError:
