@@ -49,7 +49,7 @@ PROBLEMS = {
     "alias into itself": ("name: &a [*a]", "1:7 E017 more than 50000 values"),
     "secret": (
         f"name: x\ndefaults: {{api_key: abc}}\nsteps: [{OK}]",
-        "2:22 E018 the value of 'api_key' does not belong",
+        "2:21 E018 the value of 'api_key' does not belong",
     ),
     "too deep": ("[" * 200_000, "1:41 E017 nested more than 40 levels deep"),
     "key that is no text": ("1: 2", "1:1 E014 the key '1' is not text; put it in quotes"),

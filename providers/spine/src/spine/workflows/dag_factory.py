@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, get_parsing_context
+from airflow.sdk.definitions.param import ParamsDict
 
 from spine.core.errors import ConfigurationError
 from spine.notifications.run_alerts import TellChannels
@@ -35,12 +36,14 @@ def load_dags(settings: Settings) -> dict[str, DAG]:
     """The DAGs of every good workflow file, by DAG id; only the one that is asked for when a task starts."""
     wanted = get_parsing_context().dag_id
     workflows = _all(settings) if wanted is None else _only(wanted, settings)
-    return {
-        dag_id: _dag_of(workflow, dag_id)
-        for workflow in workflows
-        for dag_id in workflow.dag_ids
-        if wanted in (None, dag_id)
-    }
+    dags: dict[str, DAG] = {}
+    for workflow in workflows:
+        schedules = (None, *workflow.schedules)
+        doc_md = documentation(workflow)
+        for dag_id, schedule in zip(workflow.dag_ids, schedules, strict=True):
+            if wanted in (None, dag_id):
+                dags[dag_id] = build_dag(workflow, schedule, doc_md)
+    return dags
 
 
 def broken_workflows(settings: Settings) -> tuple[WorkflowError, ...]:
@@ -60,16 +63,17 @@ def raise_broken_workflows(settings: Settings) -> None:
         raise ConfigurationError(f"{len(broken)} workflow file(s) left out, the others are loaded:\n{listed}")
 
 
-def build_dag(workflow: Workflow, schedule: Schedule | None = None) -> DAG:
-    """One workflow as a DAG, by itself or as a schedule runs it; registered nowhere until a DAG file names it."""
-    params = workflow.params if schedule is None else params_of(workflow, schedule)
-    dag = DAG(
-        **(_unscheduled(workflow) if schedule is None else _scheduled(workflow, schedule)),
-        catchup=False,
-        params={name: _param(param) for name, param in params.items()},
-        auto_register=False,
-    )
+def build_dag(workflow: Workflow, schedule: Schedule | None = None, doc_md: str | None = None) -> DAG:
+    """One workflow as a DAG, by itself or as a schedule runs it; registered nowhere until a DAG file names it.
+
+    :param doc_md: its ``documentation``, where it is known already.
+    """
+    options = _unscheduled(workflow) if schedule is None else _scheduled(workflow, schedule)
+    dag = DAG(**options, doc_md=doc_md or documentation(workflow), catchup=False, auto_register=False)
     lay_out(workflow.steps, Ground(workflow, dag))
+    # Last, for every task would copy them: a run's params are the DAG's, whatever its tasks have.
+    params = workflow.params if schedule is None else params_of(workflow, schedule)
+    dag.params = ParamsDict({name: _param(param) for name, param in params.items()})
     return dag
 
 
@@ -77,7 +81,6 @@ def _unscheduled(workflow: Workflow) -> dict[str, Any]:
     return {
         "dag_id": workflow.name,
         "description": _first_line(workflow.description),
-        "doc_md": _documentation(workflow),
         "schedule": None,
         "max_active_runs": MAX_ACTIVE_RUNS,
         "is_paused_upon_creation": False,  # without a schedule nothing starts it but a person
@@ -117,10 +120,6 @@ def _first_line(text: str) -> str | None:
     return text.partition("\n")[0] or None
 
 
-def _dag_of(workflow: Workflow, dag_id: str) -> DAG:
-    return build_dag(workflow, next((each for each in workflow.schedules if each.name == dag_id), None))
-
-
 def _all(settings: Settings) -> tuple[Workflow, ...]:
     return load_library(settings.workflows_dir, settings.handler_packages).workflows
 
@@ -141,7 +140,7 @@ def _param(param: WorkflowParam) -> Param:
     return Param(description=description, schema=schema, **value)
 
 
-def _documentation(workflow: Workflow) -> str:
+def documentation(workflow: Workflow) -> str:
     """The description, and what the file says in its canonical spelling: a file that is only written differently makes no
     new version of the DAG. Airflow's code view shows the generator only."""
     text = canonical_yaml(replace(workflow, description=""))

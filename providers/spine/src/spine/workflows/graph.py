@@ -66,7 +66,13 @@ class Graph:
 
     def ancestors(self, name: str) -> tuple[str, ...]:
         """Every step that leads here, in the order of the file: those whose outputs this one may read."""
-        return tuple(step.name for step in self.steps if name in self.descendants(step.name))
+        found: set[str] = set()
+        open_ends = [name]
+        while open_ends:
+            fresh = [before for before in self.upstream[open_ends.pop()] if before not in found]
+            found.update(fresh)
+            open_ends.extend(fresh)
+        return tuple(step.name for step in self.steps if step.name in found)
 
     def order(self) -> tuple[str, ...]:
         """Every step after those it waits for; the order of the file otherwise. Steps on a cycle are missing."""

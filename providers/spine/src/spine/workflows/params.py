@@ -10,6 +10,7 @@ from spine.core.suggest import did_you_mean
 from spine.core.tiers import Tier
 from spine.core.weeks import parse_week_ending
 from spine.workflows.model import Workflow, WorkflowParam
+from spine.workflows.plain_schemas import is_surely_valid, surely_fits
 
 
 def validate_params(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,6 +25,8 @@ def validate_params(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, A
 
 def require_valid_schema(param: WorkflowParam) -> None:
     """:raises ValidationError: when what the author wrote is no JSON Schema."""
+    if is_surely_valid(param.schema):
+        return
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
 
@@ -66,6 +69,8 @@ def _canonical(name: str, value: Any) -> Any:
 
 
 def _fault(param: WorkflowParam, value: Any) -> str | None:
+    if surely_fits(value, param.schema):
+        return None
     from jsonschema import Draft202012Validator, FormatChecker  # the draft and the formats that Airflow's form uses
     from jsonschema.exceptions import best_match
 
