@@ -14,7 +14,7 @@ from airflow.sdk import DAG
 from spine.core.errors import ConfigurationError
 from spine.notifications.run_alerts import TellChannels
 from spine.retries import SpineRetryPolicy
-from spine.workflows import dag_factory
+from spine.workflows import loader
 from spine.workflows.dag_factory import broken_workflows, build_dag, load_dags, raise_broken_workflows
 from spine.workflows.dag_map import slugs
 from spine.workflows.loader import load_workflow
@@ -244,13 +244,10 @@ def test_a_task_start_reads_only_its_own_file(tmp_path: Path, monkeypatch: pytes
         write(tmp_path / "workflows", f"name: {name}\nsteps: [{OK}]", f"{name.replace('.', '_')}.yaml")
     write(tmp_path / "workflows", f'"name": odd\nsteps: [{OK}]', "odd_one.yaml")
     read: list[str] = []
-
-    def load(path: Path, packages: tuple[str, ...]) -> object:
-        read.append(path.name)
-        return load_workflow(path, packages)
-
-    monkeypatch.setattr(dag_factory, "load_workflow", load)
-    for dag_id, files in (("two.b", ["two_b.yaml"]), ("odd", []), ("missing", [])):
+    read_text = loader.read_text
+    monkeypatch.setattr(loader, "read_text", lambda path: read.append(path.name) or read_text(path))
+    every = ["odd_one.yaml", "one.yaml", "three.yaml", "two_b.yaml"]
+    for dag_id, files in (("two.b", ["two_b.yaml"]), ("odd", every), ("missing", every)):
         read.clear()
         monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", dag_id)
         assert list(load_dags(settings_for(tmp_path))) == ([] if dag_id == "missing" else [dag_id])

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from spine.workflows.errors import Code, WorkflowError
-from spine.workflows.loader import files_named, load_library, load_workflow
+from spine.workflows.loader import load_workflow
 from tests.support.paths import ROOT
-from tests.support.workflows import PACKAGES, problems_of, write
+from tests.support.workflows import problems_of, write
 
 OK = "{name: a, type: pipeline, pipeline: test.ok}"
 HANDLER = "tests.support.workflows.echo"
@@ -306,48 +306,6 @@ def test_anchors_and_merges_are_understood(tmp_path: Path) -> None:
         """,
     )
     assert [(step.name, step.description) for step in load_workflow(path).steps] == [("a", "shared"), ("b", "shared")]
-
-
-def test_one_bad_file_takes_no_other_with_it(tmp_path: Path) -> None:
-    write(tmp_path, f"name: good\nsteps: [{OK}]", "b.yaml")
-    write(tmp_path, f"name: good\nsteps: [{OK}]", "c.yml")
-    write(tmp_path, "name: [", "a.yaml")
-    library = load_library(tmp_path, PACKAGES)
-    assert [workflow.name for workflow in library.workflows] == ["good"]
-    assert [str(error.problems[0].code) for error in library.errors] == ["E011", "E040"]
-    assert f"the name 'good' is taken by {tmp_path / 'b.yaml'}" in str(library.errors[1])
-
-
-def test_a_name_is_found_without_parsing(tmp_path: Path) -> None:
-    write(tmp_path, "name: other", "a.yaml")
-    by_convention = write(tmp_path, "name: my.flow  # mine", "my_flow.yaml")
-    elsewhere = write(tmp_path, "steps: []\nname: 'else.where'", "z.yaml")
-    assert next(files_named(tmp_path, "my.flow")) == by_convention
-    assert list(files_named(tmp_path, "else.where")) == [elsewhere]
-    assert list(files_named(tmp_path, "else_where")) == []
-
-
-@pytest.mark.parametrize(
-    "written",
-    ["- {name: nightly, cron: 1}", "- name: nightly # x", "- cron: 1\n    name: 'nightly'", "- {name: nightly}"],
-)
-def test_the_name_of_a_schedule_is_found_too(written: str, tmp_path: Path) -> None:
-    path = write(tmp_path, f"name: other\nschedules:\n  {written}\n", "a.yaml")
-    assert list(files_named(tmp_path, "nightly")) == [path]
-    assert list(files_named(tmp_path, "nightl")) == []
-
-
-def test_a_schedules_name_may_be_taken_by_another_file(tmp_path: Path) -> None:
-    schedule = "{name: taken, publication: T1}"
-    write(tmp_path, f"name: a\nschedules: [{schedule}]\nsteps: [{OK}]", "a.yaml")
-    write(tmp_path, f"name: b\nschedules: [{schedule}]\nsteps: [{OK}]", "b.yaml")
-    write(tmp_path, f"name: taken\nsteps: [{OK}]", "c.yaml")
-    library = load_library(tmp_path, PACKAGES)
-    assert [workflow.dag_ids for workflow in library.workflows] == [("a", "taken")]
-    assert [(problem.line, problem.column) for error in library.errors for problem in error.problems] == [
-        (2, 20), (1, 7),
-    ]  # fmt: skip
-    assert f"E040 the name 'taken' is taken by {tmp_path / 'a.yaml'}" in str(library.errors[0])
 
 
 def test_the_weekly_refresh_is_without_problems() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
@@ -50,14 +50,12 @@ def is_valid(schema: dict[str, Any]) -> bool:
 
 @given(SCHEMAS)
 def test_a_schema_that_is_surely_valid_is_valid(schema: dict[str, Any]) -> None:
-    assume(is_surely_valid(schema))
-    assert is_valid(schema)
+    assert is_valid(schema) or not is_surely_valid(schema)
 
 
 @given(SCHEMAS, VALUES)
 def test_a_value_that_surely_fits_fits(schema: dict[str, Any], value: Any) -> None:
-    assume(surely_fits(value, schema))
-    assert Draft202012Validator(schema).is_valid(value)
+    assert not surely_fits(value, schema) or Draft202012Validator(schema).is_valid(value)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from spine.workflows.canonical import canonical_yaml, sorted_keys
 from spine.workflows.dag_map import lay_out
 from spine.workflows.dag_tasks import Ground
 from spine.workflows.errors import WorkflowError
-from spine.workflows.loader import files_named, load_library, load_workflow
+from spine.workflows.loader import load_library, load_named
 from spine.workflows.model import Schedule, Workflow, WorkflowParam
 from spine.workflows.schedules import params_of
 
@@ -125,11 +125,9 @@ def _all(settings: Settings) -> tuple[Workflow, ...]:
 
 
 def _only(name: str, settings: Settings) -> tuple[Workflow, ...]:
-    for path in files_named(settings.workflows_dir, name):
-        workflow = load_workflow(path, settings.handler_packages)
-        if name in workflow.dag_ids:  # it may also have been the name of a step
-            return (workflow,)
-    # The name is written in a way a glance does not find, or it belongs to another DAG file.
+    found = load_named(settings.workflows_dir, name, settings.handler_packages)
+    if found is not None:
+        return (found,)
     return tuple(workflow for workflow in _all(settings) if name in workflow.dag_ids)
 
 

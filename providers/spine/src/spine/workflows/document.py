@@ -102,7 +102,11 @@ def read_document(path: Path) -> Document:
 
     :raises WorkflowError: unreadable, too large, not YAML, or YAML that is not plain values.
     """
-    text = _read_text(path)
+    return parse_document(path, read_text(path))
+
+
+def parse_document(path: Path, text: str) -> Document:
+    """The same for a file whose text is known."""
     try:
         _refuse_depth(path, text)
         loader = _Loader(text)
@@ -120,7 +124,8 @@ def read_document(path: Path) -> Document:
     return document
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """:raises WorkflowError: the file cannot be read, is too large, or no UTF-8."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)

@@ -49,10 +49,11 @@ class Graph:
     """For each choice: every step it may lead to."""
     ways: Mapping[str, tuple[str | None, ...]]
     """For each choice: where each of its cases leads, and last where it goes when none holds (None: nowhere)."""
+    _downstream: Mapping[str, tuple[str, ...]]
 
     def downstream(self, name: str) -> tuple[str, ...]:
         """Direct successors, in the order of the file."""
-        return tuple(step.name for step in self.steps if name in self.upstream[step.name])
+        return self._downstream[name]
 
     def descendants(self, name: str) -> set[str]:
         """Every step that ``name`` leads to, without itself (unless it is on a cycle)."""
@@ -120,9 +121,13 @@ def build_graph(steps: Iterable[Step]) -> Graph:
     upstream = {}
     for index, step in enumerate(listed):
         leading_here = [choice for choice, leads_to in targets.items() if step.name in leads_to]
-        waits_for = {name for name in (*_by_order(index, listed), *leading_here) if name in names}
-        upstream[step.name] = tuple(name for name in names if name in waits_for)
-    return Graph(listed, upstream, targets, ways)
+        before = {name for name in (*_by_order(index, listed), *leading_here) if name in names}
+        upstream[step.name] = tuple(name for name in names if name in before)
+    downstream: dict[str, list[str]] = {name: [] for name in names}
+    for name, waits_for in upstream.items():
+        for each in waits_for:
+            downstream[each].append(name)
+    return Graph(listed, upstream, targets, ways, {name: tuple(behind) for name, behind in downstream.items()})
 
 
 def ready_state(upstream: Iterable[StepState]) -> StepState | None:

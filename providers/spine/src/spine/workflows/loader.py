@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spine.workflows.checks import check_workflow
-from spine.workflows.document import Document, read_document
+from spine.workflows.document import Document, parse_document, read_document, read_text
 from spine.workflows.errors import Code, Problem, WorkflowError
 from spine.workflows.model import Workflow
 from spine.workflows.reader import read_workflow
@@ -24,14 +24,44 @@ class Library:
     errors: tuple[WorkflowError, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What became of a text: a workflow, or the problems it has."""
+
+    text: str
+    packages: tuple[str, ...]
+    outcome: Workflow | tuple[Problem, ...]
+
+
+# By path: a process that comes back to a file whose text is still the same does not check it again.
+_judged: dict[Path, _Judged] = {}
+_MOST_JUDGED = 2_000
+
+
 def load_workflow(path: Path, handler_packages: Iterable[str] = ()) -> Workflow:
     """Read and check one file.
 
     :param handler_packages: where handlers may lie, beside Spine's own.
     :raises WorkflowError: with every problem of the file.
     """
-    workflow, document = _examined(path, handler_packages)
-    document.raise_problems()
+    text, packages = read_text(path), tuple(handler_packages)
+    known = _judged.get(path)
+    if known is None or (known.text, known.packages) != (text, packages):
+        known = _Judged(text, packages, _judge(path, text, packages))
+        if len(_judged) >= _MOST_JUDGED:
+            _judged.clear()
+        _judged[path] = known
+    if isinstance(known.outcome, Workflow):
+        return known.outcome
+    raise WorkflowError(known.outcome)
+
+
+def _judge(path: Path, text: str, packages: tuple[str, ...]) -> Workflow | tuple[Problem, ...]:
+    try:
+        workflow, document = _examined(path, text, packages)
+        document.raise_problems()
+    except WorkflowError as error:
+        return error.problems
     assert workflow is not None, "a document without a workflow has problems"
     return workflow
 
@@ -39,14 +69,14 @@ def load_workflow(path: Path, handler_packages: Iterable[str] = ()) -> Workflow:
 def problems_of(path: Path, handler_packages: Iterable[str] = ()) -> tuple[Problem, ...]:
     """Everything there is to say about a file, warnings too, in its order; nothing when all is well."""
     try:
-        _, document = _examined(path, handler_packages)
+        _, document = _examined(path, read_text(path), handler_packages)
     except WorkflowError as error:
         return error.problems
     return tuple(sorted(document.problems))
 
 
-def _examined(path: Path, packages: Iterable[str]) -> tuple[Workflow | None, Document]:
-    document = read_document(path)
+def _examined(path: Path, text: str, packages: Iterable[str]) -> tuple[Workflow | None, Document]:
+    document = parse_document(path, text)
     workflow = read_workflow(document)
     check_secrets(document)
     if workflow is not None:
@@ -58,22 +88,48 @@ def _examined(path: Path, packages: Iterable[str]) -> tuple[Workflow | None, Doc
 def load_library(folder: Path, handler_packages: Iterable[str] = ()) -> Library:
     """Every workflow file of a folder, by path.
 
-    A name of a workflow or a schedule that is already taken is an error of the later file.
+    A name of a workflow or a schedule belongs to the file that is named after it, else to the first; in another file it is
+    an error.
     """
     packages = tuple(handler_packages)
     workflows: list[Workflow] = []
-    owners: dict[str, Workflow] = {}
     errors: list[WorkflowError] = []
     for path in workflow_files(folder):
         try:
-            workflow = load_workflow(path, packages)
+            workflows.append(load_workflow(path, packages))
+        except WorkflowError as error:
+            errors.append(error)
+    owners: dict[str, Workflow] = {}
+    for workflow in sorted(workflows, key=lambda each: not _is_named_after(each)):
+        try:
             _require_free_names(workflow, owners)
         except WorkflowError as error:
             errors.append(error)
         else:
-            workflows.append(workflow)
             owners |= dict.fromkeys(workflow.dag_ids, workflow)
-    return Library(tuple(workflows), tuple(errors))
+    kept = (workflow for workflow in workflows if owners.get(workflow.name) is workflow)
+    return Library(tuple(kept), tuple(sorted(errors, key=lambda error: error.path)))
+
+
+def load_named(folder: Path, name: str, handler_packages: Iterable[str] = ()) -> Workflow | None:
+    """The workflow that has a DAG of this name, from as few files as possible.
+
+    None: none has, or it is written in a way that a glance does not find.
+
+    :raises WorkflowError: none has, and a file that says the name is broken.
+    """
+    broken: WorkflowError | None = None
+    for path in files_named(folder, name):
+        try:
+            workflow = load_workflow(path, handler_packages)
+        except WorkflowError as error:  # perhaps another one, which has a step of that name
+            broken = broken or error
+            continue
+        if name in workflow.dag_ids:
+            return workflow
+    if broken is not None:
+        raise broken
+    return None
 
 
 def taken_names(folder: Path, handler_packages: Iterable[str] = ()) -> tuple[Problem, ...]:
@@ -90,13 +146,26 @@ def workflow_files(folder: Path) -> list[Path]:
 def files_named(folder: Path, name: str) -> Iterator[Path]:
     """The files that say ``name: <name>`` of the workflow, a schedule or a step, without parsing them.
 
-    By convention ``a.b`` lives in ``a_b.yaml``; where it does, no other file need be opened.
+    By convention ``a.b`` lives in ``a_b.yaml``; where it does, no other file need be opened, nor the folder be listed.
     """
     line = re.compile(rf"^[ \t-]*\{{?[ \t]*name:[ \t]*(['\"]?){re.escape(name)}\1[ \t]*(?:[,}}#].*)?$", re.MULTILINE)
-    files = workflow_files(folder)
-    for path in sorted(files, key=lambda path: path.stem != name.replace(".", "_")):
-        if line.search(path.read_text(encoding="utf-8", errors="replace")):
-            yield path
+    by_convention = folder / f"{_stem_of(name)}.yaml"
+    if by_convention.is_file() and _says(by_convention, name, line):
+        yield by_convention
+    yield from (path for path in workflow_files(folder) if path != by_convention and _says(path, name, line))
+
+
+def _says(path: Path, name: str, line: re.Pattern[str]) -> bool:
+    content = path.read_bytes()
+    return name.encode() in content and line.search(content.decode("utf-8", "replace")) is not None
+
+
+def _stem_of(name: str) -> str:
+    return name.replace(".", "_")
+
+
+def _is_named_after(workflow: Workflow) -> bool:
+    return workflow.path is not None and workflow.path.stem == _stem_of(workflow.name)
 
 
 def _require_free_names(workflow: Workflow, owners: Mapping[str, Workflow]) -> None:
