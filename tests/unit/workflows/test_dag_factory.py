@@ -247,7 +247,7 @@ def test_a_task_start_reads_only_its_own_file(tmp_path: Path, monkeypatch: pytes
     read_text = loader.read_text
     monkeypatch.setattr(loader, "read_text", lambda path: read.append(path.name) or read_text(path))
     every = ["odd_one.yaml", "one.yaml", "three.yaml", "two_b.yaml"]
-    for dag_id, files in (("two.b", ["two_b.yaml"]), ("odd", every), ("missing", every)):
+    for dag_id, files in (("two.b", ["two_b.yaml"]), ("odd", ["odd_one.yaml"]), ("missing", every)):
         read.clear()
         monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", dag_id)
         assert list(load_dags(settings_for(tmp_path))) == ([] if dag_id == "missing" else [dag_id])

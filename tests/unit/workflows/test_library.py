@@ -76,7 +76,14 @@ def test_a_name_is_found_without_parsing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["- {name: nightly, cron: 1}", "- name: nightly # x", "- cron: 1\n    name: 'nightly'", "- {name: nightly}"],
+    [
+        "- {name: nightly, cron: 1}",
+        "- name: nightly # x",
+        "- cron: 1\n    name: 'nightly'",
+        "- {name: nightly}",
+        "[{name: nightly}]",
+        '[{"name" : "nightly"}]',
+    ],
 )
 def test_the_name_of_a_schedule_is_found_too(written: str, tmp_path: Path) -> None:
     path = write(tmp_path, f"name: other\nschedules:\n  {written}\n", "a.yaml")

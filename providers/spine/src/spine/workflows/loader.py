@@ -148,16 +148,16 @@ def files_named(folder: Path, name: str) -> Iterator[Path]:
 
     By convention ``a.b`` lives in ``a_b.yaml``; where it does, no other file need be opened, nor the folder be listed.
     """
-    line = re.compile(rf"^[ \t-]*\{{?[ \t]*name:[ \t]*(['\"]?){re.escape(name)}\1[ \t]*(?:[,}}#].*)?$", re.MULTILINE)
+    said = re.compile(rf"\bname['\"]?\s*:\s*['\"]?{re.escape(name)}(?=['\"\s,}}\]#]|$)")
     by_convention = folder / f"{_stem_of(name)}.yaml"
-    if by_convention.is_file() and _says(by_convention, name, line):
+    if by_convention.is_file() and _says(by_convention, name, said):
         yield by_convention
-    yield from (path for path in workflow_files(folder) if path != by_convention and _says(path, name, line))
+    yield from (path for path in workflow_files(folder) if path != by_convention and _says(path, name, said))
 
 
-def _says(path: Path, name: str, line: re.Pattern[str]) -> bool:
+def _says(path: Path, name: str, said: re.Pattern[str]) -> bool:
     content = path.read_bytes()
-    return name.encode() in content and line.search(content.decode("utf-8", "replace")) is not None
+    return name.encode() in content and said.search(content.decode("utf-8", "replace")) is not None
 
 
 def _stem_of(name: str) -> str:
