@@ -15,42 +15,11 @@ from spine.workflows.document import read_document
 from spine.workflows.loader import load_workflow
 from spine.workflows.model import Workflow
 from spine.workflows.yaml_text import yaml_text
+from tests.support.every_step import EVERY_STEP
 from tests.support.paths import ROOT
 from tests.support.workflows import PACKAGES, workflow_of, write
 
 EXAMPLES = sorted((ROOT / "include/workflows").glob("*.yaml"))
-EVERYTHING = """
-    name: all.of_it
-    description: |
-      First line.
-
-      More: with "quotes", 'these' and a ${reference}.
-    owner: ann
-    tags: [z, a]
-    timeout: 90m
-    alerts: {on_failure: ["#ops"], on_success: tell}
-    params:
-      day: {type: [string, "null"], format: date}
-      sure: {type: boolean, default: true}
-      ratio: {type: number, default: 0.25}
-    defaults: {plain: "007"}
-    schedules: [{name: nightly, cron: "0 6 * * *", params: {day: "2026-10-30"}, enabled: false}]
-    steps:
-      - {name: wait, type: wait, duration: 90s, on_error: continue}
-      - {name: gate, type: gate, checks: ["params.sure", {check: params.ratio < 1, severity: warn, message: "No: 1"}]}
-      - name: way
-        type: choice
-        cases: [{when: params.sure, then: each}, {when: not params.sure, then: ask}]
-      - name: each
-        type: map
-        items: [T1, {a: 1}, 2.5]
-        max_concurrency: 2
-        depends_on: [way]
-        steps: [{name: one, type: pipeline, pipeline: test.ok, on_error: retry, retry: {"on": [TIMEOUT], backoff: linear}}]
-      - {name: ask, type: approval, subject: Sure?, timeout: 1d, default: reject, depends_on: [way], approvers: [ann]}
-      - {name: tell, type: notify, message: "line one\\nline two\\n", depends_on: [], produces: [a.b]}
-      - {name: call, type: lambda, handler: tests.support.workflows.echo, config: {b: [[1, 2], []], a: {x: null}, no: "no"}}
-    """
 
 
 def meaning(workflow: Workflow) -> Workflow:
@@ -68,7 +37,7 @@ def test_the_document_is_the_workflow(path: Path, tmp_path: Path) -> None:
 
 
 def test_every_kind_of_step_survives(tmp_path: Path) -> None:
-    workflow = workflow_of(tmp_path, EVERYTHING)
+    workflow = workflow_of(tmp_path, EVERY_STEP)
     again = read_again(workflow, tmp_path)
     assert meaning(again) == meaning(workflow)
     assert canonical_yaml(again) == canonical_yaml(workflow)

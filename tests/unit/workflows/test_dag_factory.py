@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -21,7 +17,6 @@ from spine.workflows.loader import load_workflow
 from tests.support.paths import ROOT
 from tests.support.workflows import settings_for, workflow_of, write
 
-HEAVY = ("pandas", "pyarrow", "great_expectations", "duckdb", "adbc_driver_manager", "holidays", "psycopg2")
 OK = "{name: a, type: pipeline, pipeline: test.ok}"
 
 
@@ -179,31 +174,6 @@ def test_items_get_task_ids_of_their_own() -> None:
     assert [slug for slug, _ in slugs(items)] == [
         "T1", "T_1", "T_1_3", "item_4", "result_5", "item_6", "2_5", "True", "x" * 40,
     ]  # fmt: skip
-
-
-SCRIPT = """
-import json, runpy, sys
-from airflow.serialization.serialized_objects import DagSerialization
-names = runpy.run_path(sys.argv[1])
-heavy = sorted({name.partition(".")[0] for name in sys.modules} & set(sys.argv[2].split(",")))
-dags = {name: DagSerialization.to_dict(dag) for name, dag in names.items() if type(dag).__name__ == "DAG"}
-print(json.dumps({"heavy": heavy, "dags": dags}, sort_keys=True))  # sorted, as Airflow does before it compares
-"""
-
-
-def parse_in_a_new_process(hash_seed: str) -> str:
-    command = [sys.executable, "-c", SCRIPT, str(ROOT / "dags/spine_workflows.py"), ",".join(HEAVY)]
-    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    return done.stdout.splitlines()[-1]
-
-
-def test_the_same_file_gives_the_same_bytes_and_imports_nothing_heavy() -> None:
-    first, second = parse_in_a_new_process("1"), parse_in_a_new_process("2")
-    assert first == second
-    parsed = json.loads(first)
-    assert "finra.weekly_refresh" in parsed["dags"]
-    assert parsed["heavy"] == []
 
 
 def test_a_broken_file_is_left_out_and_told(tmp_path: Path) -> None:
