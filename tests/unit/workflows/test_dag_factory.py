@@ -189,6 +189,16 @@ def test_a_broken_file_is_left_out_and_told(tmp_path: Path) -> None:
     raise_broken_workflows(settings)
 
 
+def test_what_airflow_refuses_takes_no_other_with_it(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    write(tmp_path / "workflows", f"name: good\nsteps: [{OK}]", "good.yaml")
+    deep = f"name: {'m' * 200}, type: map, items: [1]"
+    write(tmp_path / "workflows", f"name: long\nsteps: [{{{deep}, steps: [{{{deep}, steps: [{OK}]}}]}}]", "long.yaml")
+    assert list(load_dags(settings)) == ["good"]
+    (error,) = broken_workflows(settings)
+    assert "long.yaml:1:1 E044 Airflow refuses its DAG: " in str(error)
+
+
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="there is no folder"):
         raise_broken_workflows(settings_for(tmp_path))

@@ -42,6 +42,10 @@ PROBLEMS = {
     "no steps": ("name: x\nsteps: []", "2:8 E001 the workflow has no steps"),
     "step without type": (steps("{name: a}"), "3:3 E013 'type' is missing"),
     "step that is no mapping": (steps("5"), "3:3 E014 a step is a mapping, found a number (5)"),
+    "bad asset": (
+        steps(f"{OK[:-1]}, produces: [a b]}}"),
+        "3:58 E014 'produces' is a list, expected a list of asset names",
+    ),
     "wrong type": (f"name: x\nsteps: [{OK}]\ntags: t", "3:7 E014 'tags' is text ('t'), expected a list of names"),
     "bad name": (f"name: a b\nsteps: [{OK}]", "1:7 E015 a workflow's name"),
     "duplicate key": (f"name: x\nname: y\nsteps: [{OK}]", "2:1 E016 the key 'name' is already on line 1"),
@@ -247,7 +251,7 @@ def test_a_problem_names_its_place(case: str, tmp_path: Path) -> None:
 def test_every_code_but_those_of_the_file_system_has_a_case() -> None:
     covered = {expected.split()[1] for _, expected in PROBLEMS.values()}
     errors = {code for code in Code if not code.is_warning}
-    assert errors - covered == {Code.UNREADABLE, Code.DUPLICATE_WORKFLOW}
+    assert errors - covered == {Code.UNREADABLE, Code.DUPLICATE_WORKFLOW, Code.NOT_BUILT}
 
 
 def test_all_problems_of_a_file_come_at_once(tmp_path: Path) -> None:

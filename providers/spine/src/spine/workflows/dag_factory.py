@@ -19,7 +19,7 @@ from spine.timetables.publication import PublicationTimetable
 from spine.workflows.canonical import canonical_yaml, sorted_keys
 from spine.workflows.dag_map import lay_out
 from spine.workflows.dag_tasks import Ground
-from spine.workflows.errors import WorkflowError
+from spine.workflows.errors import Code, Problem, WorkflowError
 from spine.workflows.loader import load_library, load_named
 from spine.workflows.model import Schedule, Workflow, WorkflowParam
 from spine.workflows.schedules import params_of
@@ -35,20 +35,12 @@ MANUAL_TAG = "manual"
 def load_dags(settings: Settings) -> dict[str, DAG]:
     """The DAGs of every good workflow file, by DAG id; only the one that is asked for when a task starts."""
     wanted = get_parsing_context().dag_id
-    workflows = _all(settings) if wanted is None else _only(wanted, settings)
-    dags: dict[str, DAG] = {}
-    for workflow in workflows:
-        schedules = (None, *workflow.schedules)
-        doc_md = documentation(workflow)
-        for dag_id, schedule in zip(workflow.dag_ids, schedules, strict=True):
-            if wanted in (None, dag_id):
-                dags[dag_id] = build_dag(workflow, schedule, doc_md)
-    return dags
+    return _build_all(settings)[0] if wanted is None else _build_one(wanted, settings)
 
 
 def broken_workflows(settings: Settings) -> tuple[WorkflowError, ...]:
     """What ``load_dags`` left out."""
-    return load_library(settings.workflows_dir, settings.handler_packages).errors
+    return _build_all(settings)[1]
 
 
 def raise_broken_workflows(settings: Settings) -> None:
@@ -120,15 +112,35 @@ def _first_line(text: str) -> str | None:
     return text.partition("\n")[0] or None
 
 
-def _all(settings: Settings) -> tuple[Workflow, ...]:
-    return load_library(settings.workflows_dir, settings.handler_packages).workflows
+def _build_all(settings: Settings) -> tuple[dict[str, DAG], tuple[WorkflowError, ...]]:
+    library = load_library(settings.workflows_dir, settings.handler_packages)
+    dags: dict[str, DAG] = {}
+    errors = list(library.errors)
+    for workflow in library.workflows:
+        try:
+            dags |= _build(workflow, workflow.dag_ids)
+        except Exception as error:  # noqa: BLE001 - whatever Airflow refuses in one workflow must not take the others with it
+            errors.append(_not_built(workflow, error))
+    return dags, tuple(errors)
 
 
-def _only(name: str, settings: Settings) -> tuple[Workflow, ...]:
-    found = load_named(settings.workflows_dir, name, settings.handler_packages)
-    if found is not None:
-        return (found,)
-    return tuple(workflow for workflow in _all(settings) if name in workflow.dag_ids)
+def _build_one(dag_id: str, settings: Settings) -> dict[str, DAG]:
+    found = load_named(settings.workflows_dir, dag_id, settings.handler_packages)
+    if found is None:
+        library = load_library(settings.workflows_dir, settings.handler_packages)
+        found = next((each for each in library.workflows if dag_id in each.dag_ids), None)
+    return _build(found, (dag_id,)) if found else {}
+
+
+def _build(workflow: Workflow, dag_ids: tuple[str, ...]) -> dict[str, DAG]:
+    doc_md = documentation(workflow)
+    schedules = zip(workflow.dag_ids, (None, *workflow.schedules), strict=True)
+    return {dag_id: build_dag(workflow, schedule, doc_md) for dag_id, schedule in schedules if dag_id in dag_ids}
+
+
+def _not_built(workflow: Workflow, error: Exception) -> WorkflowError:
+    message = f"Airflow refuses its DAG: {type(error).__name__}: {error}"
+    return WorkflowError([Problem(str(workflow.path), 1, 1, Code.NOT_BUILT, message)])
 
 
 def _param(param: WorkflowParam) -> Param:

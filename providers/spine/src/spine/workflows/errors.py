@@ -42,6 +42,7 @@ class Code(StrEnum):
     BAD_PARAM = "E041"
     DUPLICATE_SCHEDULE = "E042"
     BAD_SCHEDULE = "E043"
+    NOT_BUILT = "E044"
     BOTH_WAYS_RUN = "W001"
     LEADS_NOWHERE = "W002"
     LONG_CHAIN = "W003"

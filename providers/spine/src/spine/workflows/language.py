@@ -5,6 +5,7 @@ The reader, the published JSON Schema, the reference and ``explain`` all come fr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from spine.workflows.references import reference
 from spine.workflows.spans import DURATION, parse_duration
 
 Schema = Mapping[str, Any]
+_ASSET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,199}")  # what stays as it is in the asset's URI
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,11 @@ NAMES_OR_NAME = Kind(
     lambda value: _is_text(value) or NAMES.fits(value),
     {"anyOf": [{"type": "string"}, NAMES.schema]},
 )
+ASSETS = Kind(
+    "a list of asset names (letters, digits, '_', '-', '.' and '/', no sign first)",
+    lambda value: isinstance(value, list) and all(_is_text(item) and _ASSET.fullmatch(item) for item in value),
+    {"type": "array", "items": {"type": "string", "pattern": f"^{_ASSET.pattern}$"}},
+)
 ITEMS = Kind(
     "a list that is not empty, or one ${...} reference",
     lambda value: bool(value) and (isinstance(value, list) or reference(value) is not None),
@@ -217,7 +224,7 @@ _COMMON = (
     Key("timeout", SPAN, "How long an attempt may take."),
     Key("pool", NAME, "Airflow pool whose slots bound how many such steps run at once."),
     Key(
-        "produces", NAMES, "Names of the assets that its success updates; a weekly run adds its week as the partition."
+        "produces", ASSETS, "Names of the assets that its success updates; a weekly run adds its week as the partition."
     ),
 )
 
