@@ -7,9 +7,9 @@ import datetime as dt
 import pytest
 from airflow.sdk.definitions.retry_policy import RetryAction
 
-from spine.core.errors import ConfigurationError, RateLimitError, TransientError
+from spine.core.errors import ConfigurationError, ErrorCategory, RateLimitError, SourceError, TransientError
 from spine.retries import SpineRetryPolicy
-from spine.workflows.model import Retry
+from spine.workflows.model import Backoff, Retry
 
 POLICY = SpineRetryPolicy(Retry(max_attempts=3, initial_delay=2, multiplier=10, max_delay=15))
 
@@ -33,3 +33,19 @@ def test_what_may_get_better_is_tried_again(error: Exception, try_number: int, m
 @pytest.mark.parametrize("error", [ConfigurationError("x"), ValueError("x")])
 def test_what_cannot_get_better_fails_at_once(error: Exception) -> None:
     assert POLICY.evaluate(error, 1, 2).action is RetryAction.FAIL
+
+
+def test_the_author_may_say_which_categories_are_tried_again() -> None:
+    policy = SpineRetryPolicy(Retry(on=(ErrorCategory.SOURCE,)))
+    assert policy.evaluate(SourceError("x"), 1, 2).action is RetryAction.RETRY
+    assert policy.evaluate(TransientError("x"), 1, 2).action is RetryAction.FAIL
+
+
+@pytest.mark.parametrize(
+    ("backoff", "seconds"),
+    [(Backoff.CONSTANT, [2, 2, 2]), (Backoff.LINEAR, [2, 4, 5]), (Backoff.EXPONENTIAL, [2, 5, 5])],
+)
+def test_delays_grow_as_the_author_says(backoff: Backoff, seconds: list[float]) -> None:
+    policy = SpineRetryPolicy(Retry(max_attempts=4, initial_delay=2, multiplier=3, max_delay=5, backoff=backoff))
+    decisions = [policy.evaluate(TransientError("x"), attempt, 3) for attempt in (1, 2, 3)]
+    assert [decision.retry_delay for decision in decisions] == [dt.timedelta(seconds=each) for each in seconds]

@@ -5,11 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from spine.core.errors import SpineError
 
 log = logging.getLogger(__name__)
+
+
+class Ending(StrEnum):
+    SUCCESS = "succeeded"
+    FAILURE = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +27,22 @@ class TellChannels:
     """
 
     channels: tuple[str, ...]
+    ending: Ending
 
     def __call__(self, context: Mapping[str, Any]) -> None:
         from spine.notifications.slack import SlackMessages
 
-        text = text_of(context)
-        for channel in self.channels:
-            try:
-                SlackMessages().send(text, channel=channel)
-            except SpineError as error:  # nobody could act on it here; the run has ended already
-                log.warning("%s was not told: %s", channel, error)
+        channels = ", ".join(self.channels)
+        try:
+            SlackMessages().send(self.text(context), channel=channels)  # once: the webhook decides where to
+        except SpineError as error:  # nobody could act on it here; the run has ended already
+            log.warning("%s: not told, %s", channels, error)
 
-
-def text_of(context: Mapping[str, Any]) -> str:
-    """One line for the run and its end, one for the reason where Airflow gives one."""
-    run = context["dag_run"]
-    lines = [f"{run.dag_id} {run.run_id}: {run.state}"]
-    if reason := context.get("reason"):
-        lines.append(f"reason: {reason}")
-    return "\n".join(lines)
+    def text(self, context: Mapping[str, Any]) -> str:
+        """A line for the run and its end; for a failure what is known of it. Airflow leaves out what it does not know."""
+        run = context.get("dag_run")
+        lines = [f"{context['dag'].dag_id} {run.run_id if run else context['run_id']} {self.ending}"]
+        if self.ending is Ending.FAILURE:
+            lines += [f"- reason: {context['reason']}"] if context.get("reason") else []
+            lines += [f"- last task: {context['ti'].task_id}"] if context.get("ti") else []
+        return "\n".join(lines)

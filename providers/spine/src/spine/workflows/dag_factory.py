@@ -14,7 +14,7 @@ from airflow.sdk import DAG, CronTriggerTimetable, Param, get_parsing_context
 from airflow.sdk.definitions.param import ParamsDict
 
 from spine.core.errors import ConfigurationError
-from spine.notifications.run_alerts import TellChannels
+from spine.notifications.run_alerts import Ending, TellChannels
 from spine.timetables.publication import PublicationTimetable
 from spine.workflows.canonical import canonical_yaml, sorted_keys
 from spine.workflows.dag_map import lay_out
@@ -83,8 +83,11 @@ def _unscheduled(workflow: Workflow) -> dict[str, Any]:
 
 
 def _callbacks(workflow: Workflow) -> dict[str, Any]:
-    told = {"on_failure_callback": workflow.alerts.on_failure, "on_success_callback": workflow.alerts.on_success}
-    return {when: [TellChannels(channels)] for when, channels in told.items() if channels}
+    told = (
+        ("on_failure_callback", workflow.alerts.on_failure, Ending.FAILURE),
+        ("on_success_callback", workflow.alerts.on_success, Ending.SUCCESS),
+    )
+    return {option: [TellChannels(channels, ending)] for option, channels, ending in told if channels}
 
 
 def _scheduled(workflow: Workflow, schedule: Schedule) -> dict[str, Any]:
