@@ -55,7 +55,8 @@ class AdbcSession:
         text, values = self._bind(sql, params)
         with self._cursor() as cursor:
             cursor.adbc_statement.set_options(**{**self._storage.statement_options, **(options or {})})
-            cursor.execute(text, values or None)
+            # PostgreSQL's driver puts a query into parentheses, and a comment at its end would hide the last one.
+            cursor.execute(f"{text}\n", values or None)
             yield cursor
 
     def _bind(self, sql: str, params: Params | None) -> tuple[str, tuple[Any, ...]]:

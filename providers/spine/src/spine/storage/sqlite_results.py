@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spine.storage.arrow_results import one_batch
+from spine.storage.sql import subquery
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,7 +25,7 @@ BATCH_ROWS_OPTION = "adbc.sqlite.query.batch_rows"
 
 def read_batches(session: AdbcSession, sql: str, params: Params | None, batch_rows: int, types: Types) -> Batches:
     """At least one batch. Call it in a transaction: it reads more than once."""
-    page = session.read_arrow(f"SELECT * FROM ({sql}\n) LIMIT {batch_rows + 1}", params)
+    page = session.read_arrow(f"SELECT * FROM {subquery(sql)} LIMIT {batch_rows + 1}", params)
     if page.num_rows <= batch_rows and not types:
         yield one_batch(page)
         return
