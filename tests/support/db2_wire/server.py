@@ -24,6 +24,7 @@ from tests.support.paths import ROOT
 _JARS = [Path("/usr/share/java") / f"{name}.jar" for name in ("derby", "derbynet", "derbytools", "derbyclient")]
 USER, PASSWORD = "APP", "app"
 DATABASE = "SPINE"
+LOCK_TIMEOUT = "15"  # seconds; of the database and not of the server, so that a test can change it
 # Derby offers neither IBM's encrypted password nor its chained arrays, and its CLOBs are read as long text.
 _CLI_OPTIONS = "authentication=SERVER&arrayinputchain=0&longdatacompat=1"
 _PROPERTIES = {
@@ -33,7 +34,6 @@ _PROPERTIES = {
     "derby.authentication.provider": "BUILTIN",
     f"derby.user.{USER}": PASSWORD,
     "derby.locks.deadlockTimeout": "1",
-    "derby.locks.waitTimeout": "15",
 }
 
 
@@ -129,6 +129,7 @@ def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
 
 def _make_database(port: int) -> None:
     script = (Path(__file__).parent / "catalog.sql").read_text(encoding="utf-8")
+    script += f"CALL SYSCS_UTIL.SYSCS_SET_DATABASE_PROPERTY('derby.locks.waitTimeout', '{LOCK_TIMEOUT}');\n"
     place = f"jdbc:derby://127.0.0.1:{port}/{DATABASE};create=true;user={USER};password={PASSWORD}"
     command = ["java", "-cp", _class_path(), "org.apache.derby.tools.ij"]
     done = subprocess.run(command, input=f"connect '{place}';\n{script}", capture_output=True, text=True, check=True)
