@@ -35,7 +35,8 @@ def _parser(command: str) -> argparse.ArgumentParser:
 
 
 def test_the_commands_others_rely_on_are_there() -> None:
-    db, workflows = {"db upgrade", "db status"}, {"workflows list", "workflows lint", "workflows show"}
+    db = {"db upgrade", "db status", "db prune", "db vacuum"}
+    workflows = {"workflows list", "workflows lint", "workflows show"}
     others = {"run", "doctor", "export", "demo", "synthesize", "simulate-finra", "rejects list"}
     assert set(_COMMANDS) == {f"spine {name}" for name in db | workflows | others}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from airflow.cli.cli_config import (
     ARG_OUTPUT,
     ARG_VERBOSE,
+    ARG_YES,
     ActionCommand,
     Arg,
     GroupCommand,
@@ -16,7 +17,6 @@ from airflow.cli.cli_config import (
 )
 
 from spine.cli.backfill import add_dags_backfill
-from spine.cli.export_definition import EXPORT
 
 ARG_WORKFLOW = Arg(("workflow",), help="Name of the workflow, such as finra.weekly_refresh", metavar="WORKFLOW")
 ARG_WORKFLOW_PATHS = Arg(
@@ -37,6 +37,25 @@ ARG_WEEK_ENDING = Arg(("--week-ending",), help="Only this week: its Friday, as Y
 ARG_LIMIT = Arg(
     ("--limit",), help="At most this many rows (default: 100)", type=positive_int(allow_zero=False), default=100
 )
+ARG_DRY_RUN = Arg(("--dry-run",), help="Show what would go, and remove nothing", action="store_true")
+ARG_SUPERSEDED_BEFORE = Arg(
+    ("--superseded-before",), help="Only captures that a newer one replaced before this day", metavar="YYYY-MM-DD"
+)
+ARG_OLDER_THAN = Arg(
+    ("--older-than",),
+    help="Only captures that a newer one replaced so long ago, as 52w or 365d (default: 365d)",
+    metavar="AGE",
+)
+ARG_KEEP = Arg(
+    ("--keep",),
+    help="Never the newest N captures of a week, whatever their age (default: 1)",
+    type=positive_int(allow_zero=False),
+    default=1,
+    metavar="N",
+)
+ARG_DATASET = Arg(("--dataset",), help="Only this dataset (default: every one)", metavar="NAME")
+ARG_WEEK_FROM = Arg(("--week-from",), help="Only weeks from this one on: its Friday, as YYYY-MM-DD", metavar="DATE")
+ARG_WEEK_TO = Arg(("--week-to",), help="Only weeks up to this one: its Friday, as YYYY-MM-DD", metavar="DATE")
 
 # No defaults here: `synthesize` leaves out what was not given, and the synthetic market has its own.
 ARG_OUT = Arg(("--out",), help="Folder to write into; created when missing", required=True, metavar="DIR")
@@ -96,10 +115,16 @@ def get_spine_cli_commands() -> list[GroupCommand]:
 
 
 def _db_commands() -> tuple[ActionCommand, ...]:
+    going = (ARG_SUPERSEDED_BEFORE, ARG_OLDER_THAN, ARG_KEEP, ARG_DATASET, ARG_TIER, ARG_WEEK_FROM, ARG_WEEK_TO)
     return (
         _command("upgrade", "spine.cli.db.upgrade", "Apply the migrations that are missing", ARG_VERBOSE),
         _command("status", "spine.cli.db.status", "Which migrations are applied", ARG_OUTPUT, ARG_VERBOSE),
-    )
+        _command(
+            "prune", "spine.cli.prune.prune", "Remove the rows of captures that newer ones replaced long ago",
+            ARG_DRY_RUN, *going, ARG_YES, ARG_OUTPUT, ARG_VERBOSE,
+        ),
+        _command("vacuum", "spine.cli.db.vacuum", "Give the space of removed rows back (SQLite)", ARG_VERBOSE),
+    )  # fmt: skip
 
 
 def _workflow_commands() -> tuple[ActionCommand, ...]:
@@ -127,7 +152,6 @@ def _run_commands() -> tuple[ActionCommand, ...]:
             "run", "spine.cli.run.run", "Run a workflow without a scheduler", ARG_WORKFLOW, ARG_PARAM, ARG_VERBOSE
         ),
         _command("doctor", "spine.cli.doctor.doctor", "What is missing or wrong; exits 1 when something is", *examined),
-        EXPORT,
         _command("synthesize", "spine.cli.synthesize.synthesize", "Write invented FINRA files", *files),
         _command("demo", "spine.cli.demo.demo", "Show the whole path on invented data", ARG_VERBOSE),
         _command(
