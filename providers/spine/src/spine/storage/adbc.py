@@ -36,11 +36,11 @@ class AdbcSession:
         self.dialect = storage.dialect
         self.failed = False
         self._storage = storage
-        self._connection = connection
+        self.connection = connection
 
     @contextmanager
     def _cursor(self) -> Iterator[Cursor]:
-        cursor: Cursor = self._connection.cursor()  # type: ignore[assignment]
+        cursor: Cursor = self.connection.cursor()  # type: ignore[assignment]
         try:
             yield cursor
         except Exception as error:
@@ -189,7 +189,7 @@ class AdbcStorage(PooledStorage[AdbcSession]):
             for statement in self.end_reading:
                 session.execute(statement)
         except SpineError:
-            session._connection.invalidate()  # half ended: nobody else may get it
+            session.connection.invalidate()  # half ended: nobody else may get it
 
     def _arrow_batches(
         self, session: AdbcSession, sql: str, params: Params | None, batch_rows: int, types: Types
