@@ -17,6 +17,7 @@ from airflow.cli.cli_config import (
 )
 
 from spine.cli.backfill import add_dags_backfill
+from spine.cli.export_definition import EXPORT
 
 ARG_WORKFLOW = Arg(("workflow",), help="Name of the workflow, such as finra.weekly_refresh", metavar="WORKFLOW")
 ARG_WORKFLOW_PATHS = Arg(
@@ -152,6 +153,7 @@ def _run_commands() -> tuple[ActionCommand, ...]:
             "run", "spine.cli.run.run", "Run a workflow without a scheduler", ARG_WORKFLOW, ARG_PARAM, ARG_VERBOSE
         ),
         _command("doctor", "spine.cli.doctor.doctor", "What is missing or wrong; exits 1 when something is", *examined),
+        EXPORT,
         _command("synthesize", "spine.cli.synthesize.synthesize", "Write invented FINRA files", *files),
         _command("demo", "spine.cli.demo.demo", "Show the whole path on invented data", ARG_VERBOSE),
         _command(
