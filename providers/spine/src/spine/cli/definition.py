@@ -69,6 +69,9 @@ ARG_SEED = Arg(("--seed",), help="The same seed writes the same bytes", type=int
 ARG_ASK_FINRA = Arg(
     ("--ask-finra",), help="Ask FINRA which weeks it has, to tell who is late with a missing one", action="store_true"
 )
+ARG_THOROUGH = Arg(
+    ("--thorough",), help="Hold every index of a SQLite file against its table, too; may take long", action="store_true"
+)
 ARG_FORMAT = Arg(
     ("--format",), help="Form of the files (default: download)", choices=("download", "simple", "scenario")
 )
@@ -145,14 +148,17 @@ def _reject_commands() -> tuple[ActionCommand, ...]:
 def _run_commands() -> tuple[ActionCommand, ...]:
     market = (ARG_WEEKS, ARG_UNTIL, ARG_TIERS, ARG_SYMBOLS, ARG_VENUES, ARG_SEED)
     files = (ARG_OUT, *market, ARG_FORMAT, ARG_DEFECTS)
-    examined = (ARG_WEEKS, ARG_FIRST_WEEK, ARG_LAST_WEEK, ARG_TIER, ARG_ASK_FINRA, ARG_REPORT_FORMAT, ARG_VERBOSE)
+    examined = (ARG_WEEKS, ARG_FIRST_WEEK, ARG_LAST_WEEK, ARG_TIER, ARG_ASK_FINRA, ARG_THOROUGH)
+    told = (ARG_REPORT_FORMAT, ARG_VERBOSE)
     server = (ARG_HOST, ARG_PORT, ARG_WEEKS, ARG_SYMBOLS, ARG_VENUES, ARG_SEED, ARG_NOW)
     manners = (ARG_KEYLESS, ARG_REQUESTS_PER_MINUTE, ARG_FAULT)
     return (
         _command(
             "run", "spine.cli.run.run", "Run a workflow without a scheduler", ARG_WORKFLOW, ARG_PARAM, ARG_VERBOSE
         ),
-        _command("doctor", "spine.cli.doctor.doctor", "What is missing or wrong; exits 1 when something is", *examined),
+        _command(
+            "doctor", "spine.cli.doctor.doctor", "What is missing or wrong; exits 1 when something is", *examined, *told
+        ),
         EXPORT,
         _command("synthesize", "spine.cli.synthesize.synthesize", "Write invented FINRA files", *files),
         _command("demo", "spine.cli.demo.demo", "Show the whole path on invented data", ARG_VERBOSE),
