@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from spine.core.tiers import Tier
+from spine.finra.download_file import write_week_file
+from spine.finra.synthetic import SyntheticMarket
+from spine.pipelines.registry import get_pipeline
 from spine.storage.base import Storage
 from spine.storage.postgres import PostgresStorage
+from tests.support.storage import open_upgraded
+from tests.support.weekly import LINES, PREFIX, ROLLING, Weekly
 
 pytestmark = pytest.mark.integration
+
+WEEK = dt.date(2026, 4, 10)
+SUMMARY = f"{PREFIX}_symbol_summary"
 
 
 @pytest.fixture
@@ -26,9 +37,9 @@ def grow(storage: Storage, rows: int) -> None:
     storage.refresh_statistics("grown", rows)
 
 
-def counted(storage: Storage) -> int:
+def counted(storage: Storage, table: str = "grown") -> int:
     """How many rows the planner thinks there are; -1 when it never looked."""
-    return int(storage.query("SELECT reltuples FROM pg_class WHERE relname = 'grown'").scalar)
+    return int(storage.query("SELECT reltuples FROM pg_class WHERE relname = :table", {"table": table}).scalar)
 
 
 def test_a_first_large_load_is_looked_at(postgres: PostgresStorage) -> None:
@@ -69,6 +80,21 @@ def test_a_look_waits_for_nobody(postgres: PostgresStorage, postgres_url: str) -
         other.close()
     grow(postgres, 20_000)
     assert counted(postgres) == 40_000
+
+
+def test_every_step_of_a_large_week_asks_for_a_look(postgres_url: str, tmp_path: Path) -> None:
+    rows = SyntheticMarket(symbols={Tier.T2: 1100}, venues=12).week(Tier.T2, WEEK)
+    write_week_file(rows, tmp_path / "week.csv")
+    with open_upgraded(postgres_url) as storage:
+        weekly = Weekly(storage, tmp_path)
+        traded = len(set(rows.column("issueSymbolIdentifier").to_pylist()))
+        tables = {storage.room_for(LINES, WEEK): rows.num_rows, SUMMARY: traded, ROLLING: traded}
+        for table in tables:
+            storage.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
+        week = {"tier": "T2", "week_ending": WEEK.isoformat()}
+        weekly.load(**week, file_path="week.csv")
+        get_pipeline("finra.otc_transparency.compute_rolling").run(weekly.context(**week, window_weeks=2))
+        assert {table: counted(storage, table) for table in tables} == tables
 
 
 def test_what_cannot_be_looked_at_is_no_error(upgraded_storage: Storage) -> None:

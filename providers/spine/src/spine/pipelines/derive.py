@@ -95,6 +95,8 @@ class DeriveWeek:
             with context.storage.transaction() as session:
                 metrics = self._fill(session, context, work)
                 held.confirm(session)
+        for name, count in metrics["tables"].items():
+            context.storage.refresh_statistics(f"{self.dataset.sql_folder}_{name}", count)
         tables = ", ".join(f"{name} {count:,}" for name, count in metrics["tables"].items())
         return StepResult.done(f"{self.stage} {capture.partition}: {tables}", **_receipt(capture, metrics))
 
