@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +39,9 @@ def plain_hook(conn_type: str, connect: Callable[[], Any]) -> Any:
 def _isolate() -> None:
     from tests.support.airflow import isolate_airflow
 
-    isolate_airflow(Path(tempfile.mkdtemp(prefix="spine-bench-airflow-")))
+    home = Path(tempfile.mkdtemp(prefix="spine-bench-airflow-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    isolate_airflow(home)
 
 
 def _ready(hook: Any) -> Any:

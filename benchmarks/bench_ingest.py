@@ -20,7 +20,7 @@ from benchmarks import child, floors
 from benchmarks.breakdown import import_all
 from benchmarks.command_line import Sizes
 from benchmarks.databases import Place, open_upgraded, places
-from benchmarks.machine import timed
+from benchmarks.machine import memory, timed
 from benchmarks.peers import PEERS
 from benchmarks.progress import Progress
 from benchmarks.report import Columns, Report, grouped_bars
@@ -47,7 +47,12 @@ _PEERS: Columns = {
     "rows/s": "rows_per_second",
     **_MEGABYTES,
 }
-_MEMORY: Columns = {"database": "database", "rows": "rows", **_MEGABYTES}
+_MEMORY: Columns = {
+    "database": "database",
+    "rows": "rows",
+    **_MEGABYTES,
+    "of it before the first row": "imports_megabytes",
+}
 # Everything up to the key order is done by one thread while another loads.
 _PARTS: Columns = {
     "database": "database",
@@ -131,14 +136,17 @@ def compare(place: Place, file: Path, repeat: int, progress: Progress) -> dict[s
 def ours(url: str, file: str, small: str) -> dict[str, Any]:
     """In a process of its own: seconds from the file to reconciled venue volume."""
     path, stages = Path(file), ("ingest_week", "normalize_week", "aggregate_week")
+    interpreter = memory("VmRSS")
     with open_upgraded(url) as storage:
         import_all(storage, Path(small))
+        imported = memory("VmRSS")
         outputs, seconds = run_pipelines(storage, week_params(path), path.parent, stages)
     return {
         "rows": outputs["normalize_week"]["rows"],
         "megabytes": round(path.stat().st_size / 1e6, 1),
         "seconds": round(seconds["ingest_week"] + seconds["normalize_week"], 3),
         "stages": seconds,
+        "imports_megabytes": round((imported - interpreter) / 1e3),
     }
 
 

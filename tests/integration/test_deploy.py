@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import adbc_driver_postgresql.dbapi as postgres
 import pytest
@@ -49,3 +50,20 @@ def _may_create_tables(server: PostgresServer, *, user: str, database: str) -> b
     except postgres.Error:
         return False
     return True
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_db2_gets_its_database_once_and_with_wide_pages(tmp_path: Path, there: bool) -> None:
+    """The script alone, with stand-ins for IBM's commands: no Docker engine and no Db2 is assumed."""
+    said = tmp_path / "said"
+    stand_ins = {
+        "su": '[ "$1 $2 $3" = "- db2inst1 -c" ] && exec bash -c "$4"',
+        "db2": f'echo "$*" >> {said}; [ "$1" != connect ] || {str(there).lower()}',
+    }
+    for name, body in stand_ins.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SPINE_DATABASE": "SPINE"}
+    subprocess.run([ROOT / "deploy" / "db2-create-database.sh"], env=environment, check=True, capture_output=True)
+    create = "create database SPINE using codeset UTF-8 territory US collate using identity pagesize 32768"
+    assert said.read_text().splitlines() == ["connect to SPINE", *([] if there else [create])]

@@ -31,9 +31,10 @@ _CONTEXT.set_forkserver_preload(
         "jsonschema",
         "pyarrow.csv",
         "spine.alerts.notify",
-        "spine.pipelines.derive",
+        "spine.pipelines.aggregation",
         "spine.pipelines.ingest",
         "spine.pipelines.normalize",
+        "spine.pipelines.rolling",
         "spine.quality.checks",
         "spine.sources.delimited",
         "spine.storage.db2",
@@ -100,12 +101,12 @@ def _work(pipe: Connection, url: str, root: Path, params: dict[str, Any], die_be
         pipe.send("ready")
         pipe.recv()
         if die_before is not None:
-            _count_down(type(session), die_before)
+            die_before_access(type(session), die_before)
         ended = Weekly(storage, root).attempt(**params)
         pipe.send({name: str(step.result.status if step.result else step.state) for name, step in ended.steps.items()})
 
 
-def _count_down(session: type[Session], accesses: int) -> None:
+def die_before_access(session: type[Session], accesses: int) -> None:
     """SIGKILL cannot be caught, cleaned up after or seen coming: it comes right before access number ``accesses``."""
     numbers = count()
 

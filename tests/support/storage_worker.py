@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import threading
+from importlib import import_module
 from pathlib import Path
 
 from spine.storage.base import Storage
@@ -27,7 +28,7 @@ def insert_and_stay(storage: Storage, writer: str) -> None:
     """A transaction that never ends."""
     with storage.transaction() as session:
         session.execute("INSERT INTO written VALUES (:writer, 0)", {"writer": writer})
-        _say("inserted")
+        say("inserted")
         threading.Event().wait()
 
 
@@ -36,23 +37,23 @@ def touch(storage: Storage, _: str) -> None:
 
 
 def migrate(storage: Storage, sql_dir: str) -> None:
-    _say(",".join(upgrade(storage, Path(sql_dir))))
+    say(",".join(upgrade(storage, Path(sql_dir))))
 
 
 def race(storage: Storage, name: str) -> None:
     """Enter and leave a room many times; a row for whoever is inside."""
     for number in range(RACES):
-        with lease(storage, "room", f"{name}-{number}", clock=_now, sleep=_short) as held:
+        with lease(storage, "room", f"{name}-{number}", clock=now, sleep=_short) as held:
             storage.execute("INSERT INTO inside VALUES (:name)", {"name": name})
             others = storage.query("SELECT COUNT(*) FROM inside WHERE name <> :name", {"name": name}).scalar
             storage.execute("DELETE FROM inside WHERE name = :name", {"name": name})
-            _say(held.token, others)
+            say(held.token, others)
 
 
 def hold(storage: Storage, key: str) -> None:
     """Take a lease and stay."""
-    with lease(storage, key, "holder", clock=_now) as held:
-        _say("held", held.token)
+    with lease(storage, key, "holder", clock=now) as held:
+        say("held", held.token)
         threading.Event().wait()
 
 
@@ -61,25 +62,25 @@ def stream_arrow(storage: Storage, table: str) -> None:
     sql = f"SELECT a.n, a.name AS first_name, b.name AS second_name FROM {table} a, {table} b WHERE a.n >= :least"
     with storage.stream_arrow(f"{sql} AND b.n = 0", {"least": 0}) as reader:  # what the first use of a library costs
         reader.read_all()
-    before, rows, size = _most_memory(), 0, 0
+    before, rows, size = most_memory(), 0, 0
     with storage.stream_arrow(sql, {"least": 0}, batch_rows=20_000) as reader:
         for batch in reader:
             rows, size = rows + batch.num_rows, size + batch.nbytes
-    _say(rows, size >> 20, _most_memory() - before)
+    say(rows, size >> 20, most_memory() - before)
 
 
-def _most_memory() -> int:
+def most_memory() -> int:
     """Most megabytes that this process has held so far."""
     text = Path("/proc/self/status").read_text()
     return int(text.partition("VmHWM:")[2].split()[0]) >> 10
 
 
-def _say(*words: object) -> None:
+def say(*words: object) -> None:
     sys.stdout.write(" ".join(map(str, words)) + "\n")
     sys.stdout.flush()
 
 
-def _now() -> dt.datetime:
+def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
@@ -93,9 +94,10 @@ TASKS = {task.__name__: task for task in (insert, insert_and_stay, touch, migrat
 def main() -> None:
     task, url, *args = sys.argv[1:]
     storage = connect_storage(url)
-    _say("ready")
+    say("ready")
     sys.stdin.readline()
-    TASKS[task](storage, *args)
+    # Some need modules that would slow down the others, of which tests start many.
+    (TASKS.get(task) or getattr(import_module("tests.support.export_tasks"), task))(storage, *args)
     storage.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -69,6 +70,16 @@ def test_referenced_files_exist() -> None:
     files = [mount for mount in mounts if mount.startswith(".")] + copied
     assert len(files) > 5
     assert [name for name in files if not (ROOT / name).exists()] == []
+
+
+def test_db2_makes_no_database_of_its_own() -> None:
+    """Its pages would be too small: deploy/db2-create-database.sh makes it, which the image runs because it may."""
+    service = _SERVICES["db2"]
+    assert "DBNAME" not in service["environment"]
+    [script] = [mount.split(":") for mount in service["volumes"] if "/var/custom/" in mount]
+    assert script[1].endswith(".sh")
+    assert os.access(ROOT / script[0], os.X_OK)
+    assert f"connect to {service['environment']['SPINE_DATABASE']}" in service["healthcheck"]["test"][1]
 
 
 def test_named_volumes_are_declared() -> None:

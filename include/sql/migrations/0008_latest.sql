@@ -47,7 +47,8 @@ WHERE c.hold_reason IS NULL AND c.pruned_at IS NULL
         AND newer.pruned_at IS NULL
   );
 
--- The weeks come from the capture, not from the row, here and below: so a reader's weeks choose captures.
+-- Here and below the weeks come from the capture, not from the row, so that a reader's weeks choose captures; and it is a
+-- CROSS JOIN, because SQLite then looks for captures first, while elsewhere it is like any other.
 CREATE VIEW finra_otc_transparency_venue_volume_latest AS
 SELECT t.week_ending, t.tier, t.summary_type, l.symbol, l.mpid, l.crd_number, l.product_type, l.issue_name, l.venue_name,
        l.total_shares, l.total_trades,
@@ -55,37 +56,37 @@ SELECT t.week_ending, t.tier, t.summary_type, l.symbol, l.mpid, l.crd_number, l.
        l.source_last_update_date, l.line_number, t.updated_at AS normalized_at,
        t.capture_id, t.captured_at, t.execution_id, t.batch_id
 FROM core_latest t
-JOIN finra_otc_transparency_lines l ON l.capture_no = t.capture_no
-WHERE t.stage = 'NORMALIZED' AND l.reason_code IS NULL;
+CROSS JOIN finra_otc_transparency_lines l
+WHERE l.capture_no = t.capture_no AND t.stage = 'NORMALIZED' AND l.reason_code IS NULL;
 
 CREATE VIEW finra_otc_transparency_symbol_summary_latest AS
 SELECT t.week_ending, t.tier, t.summary_type, s.symbol, s.total_volume, s.total_trades, s.venue_count, s.avg_trade_size,
        s.source_last_update_date, t.capture_id, t.captured_at, s.execution_id, s.batch_id, s.calculated_at
 FROM core_latest t
-JOIN finra_otc_transparency_symbol_summary s ON s.capture_id = t.capture_id
-WHERE t.stage = 'AGGREGATED';
+CROSS JOIN finra_otc_transparency_symbol_summary s
+WHERE s.capture_id = t.capture_id AND t.stage = 'AGGREGATED';
 
 CREATE VIEW finra_otc_transparency_venue_share_latest AS
 SELECT t.week_ending, t.tier, t.summary_type, s.mpid, s.venue_name, s.total_volume, s.total_trades, s.symbol_count,
        s.market_share_pct, s.rank, t.capture_id, t.captured_at, s.execution_id, s.batch_id, s.calculated_at
 FROM core_latest t
-JOIN finra_otc_transparency_venue_share s ON s.capture_id = t.capture_id
-WHERE t.stage = 'AGGREGATED';
+CROSS JOIN finra_otc_transparency_venue_share s
+WHERE s.capture_id = t.capture_id AND t.stage = 'AGGREGATED';
 
 CREATE VIEW finra_otc_transparency_concentration_latest AS
 SELECT t.week_ending, t.tier, t.summary_type, s.symbol, s.hhi, s.venue_count, s.total_symbol_volume, s.top_venue,
        s.top_venue_share, s.top_3_venue_share, t.capture_id, t.captured_at, s.execution_id, s.batch_id, s.calculated_at
 FROM core_latest t
-JOIN finra_otc_transparency_concentration s ON s.capture_id = t.capture_id
-WHERE t.stage = 'AGGREGATED';
+CROSS JOIN finra_otc_transparency_concentration s
+WHERE s.capture_id = t.capture_id AND t.stage = 'AGGREGATED';
 
 CREATE VIEW finra_otc_transparency_liquidity_score_latest AS
 SELECT t.week_ending, t.tier, t.summary_type, s.symbol, s.liquidity_score, s.total_volume, s.total_trades,
        s.venue_count, s.avg_trade_size, s.volume_per_day, s.trades_per_day, s.trading_days, t.capture_id, t.captured_at,
        s.execution_id, s.batch_id, s.calculated_at
 FROM core_latest t
-JOIN finra_otc_transparency_liquidity_score s ON s.capture_id = t.capture_id
-WHERE t.stage = 'AGGREGATED';
+CROSS JOIN finra_otc_transparency_liquidity_score s
+WHERE s.capture_id = t.capture_id AND t.stage = 'AGGREGATED';
 
 CREATE VIEW finra_otc_transparency_symbol_rolling_latest AS
 SELECT t.week_ending, t.tier, t.summary_type, s.symbol, s.window_weeks, s.avg_volume, s.avg_trades, s.min_volume,
@@ -93,8 +94,8 @@ SELECT t.week_ending, t.tier, t.summary_type, s.symbol, s.window_weeks, s.avg_vo
        s.input_min_capture_id, s.input_max_capture_id, s.input_min_captured_at, s.input_max_captured_at, t.capture_id,
        t.captured_at, s.execution_id, s.batch_id, s.calculated_at
 FROM core_latest t
-JOIN finra_otc_transparency_symbol_rolling s ON s.capture_id = t.capture_id
-WHERE t.stage = 'ROLLING';
+CROSS JOIN finra_otc_transparency_symbol_rolling s
+WHERE s.capture_id = t.capture_id AND t.stage = 'ROLLING';
 
 -- A view, because a tier's share changes when another tier of the week arrives: it is never stale, and tiers_loaded
 -- says how many tiers the denominator holds.

@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from spine.core.errors import ValidationError
 from spine.storage.base import Storage
-from tests.support.storage import open_upgraded
 from tests.support.weekly import LATEST, PREFIX, REAL_FILE, Weekly, assert_same
 
 PARAMS = {"tier": "OTCE", "file_path": REAL_FILE}
 
 
-def deploy(storage: Storage, folder: Path, finra_data: Path) -> Weekly:
-    shutil.copy(finra_data / REAL_FILE, folder)
-    return Weekly(storage, folder)
-
-
 @pytest.fixture
 def weekly(upgraded_storage: Storage, tmp_path: Path, finra_data: Path) -> Weekly:
-    return deploy(upgraded_storage, tmp_path, finra_data)
-
-
-@pytest.fixture
-def on_sqlite(tmp_path: Path, finra_data: Path) -> Iterator[Weekly]:
-    with open_upgraded(f"sqlite:///{tmp_path / 'other.db'}") as storage:
-        yield deploy(storage, tmp_path, finra_data)
+    shutil.copy(finra_data / REAL_FILE, tmp_path)
+    return Weekly(upgraded_storage, tmp_path)
 
 
 def test_the_figures_of_the_week_are_the_known_ones(weekly: Weekly) -> None:
@@ -69,14 +57,6 @@ def test_every_venue_row_is_a_line_of_the_file(weekly: Weekly) -> None:
         for row in weekly.rows(f"{PREFIX}_venue_volume_latest", tier="OTCE")
     }
     assert stored == lines
-
-
-def test_both_databases_hold_the_same_rows(on_sqlite: Weekly, postgres_url: str) -> None:
-    on_sqlite.run(**PARAMS, window_weeks=2)
-    with open_upgraded(postgres_url) as storage:
-        on_postgres = Weekly(storage, on_sqlite.root)
-        on_postgres.run(**PARAMS, window_weeks=2)
-        assert_same(on_postgres.pictures(), on_sqlite.pictures())
 
 
 def test_the_same_file_again_changes_nothing(weekly: Weekly) -> None:

@@ -108,3 +108,18 @@ def test_every_window_of_a_later_week_follows(weekly: Weekly) -> None:
     rows = weekly.rows("finra_otc_transparency_symbol_rolling_latest", week_ending=WEEKS[5])
     assert {row["window_weeks"] for row in rows} == {5, 6}
     assert all(str(row["calculated_at"]) > str(restated) for row in rows)
+
+
+def test_a_later_week_that_was_restated_too_is_left_to_its_own_run(weekly: Weekly) -> None:
+    later = WEEKS[6]
+    write_week_file(MARKET.week(Tier.T2, later, revision=1), weekly.root / "restated" / "later.csv")
+    params = {"tier": "T2", "week_ending": later.isoformat(), "file_path": "restated/later.csv"}
+    aggregated = weekly.load(**params)
+    assert restate(weekly) == [WEEKS[5].isoformat(), WEEKS[7].isoformat()]  # the last one rests on the later week
+    weekly.run(**params)
+    rows = weekly.rows("finra_otc_transparency_symbol_rolling_latest", week_ending=later)
+    assert {row["capture_id"] for row in rows} == {aggregated}
+    (manifest,) = weekly.rows("core_manifest", capture_id=aggregated, stage="ROLLING")
+    (inputs,) = json.loads(manifest["metrics_json"])["inputs"].values()
+    latest = {row["week_ending"]: row["capture_id"] for row in weekly.rows("core_latest", stage="AGGREGATED")}
+    assert inputs["captures"] == [latest[week] for week in sorted(latest)[1:7]]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from spine.core.errors import TransformError
 from spine.core.results import StepResult
 from spine.core.tiers import Tier
 from spine.core.weeks import published_on
@@ -16,6 +17,7 @@ from spine.finra.synthetic import SyntheticMarket
 from spine.pipelines.context import StepContext
 from spine.pipelines.registry import get_pipeline
 from spine.storage.base import Storage
+from spine.storage.ledger import set_hold
 from tests.support.reference import Week, differences, rolling
 from tests.support.weekly import PREFIX, Weekly, file_of, line
 
@@ -122,3 +124,16 @@ def test_another_window_of_the_same_week_stands_beside_the_first(weekly: Weekly)
     assert compute(weekly, newest, window_weeks=3).status == "done"
     windows = {row["window_weeks"]: row["is_complete"] for row in weekly.rows(f"{PREFIX}_symbol_rolling_latest")}
     assert windows == {2: 1, 3: 0}
+
+
+def test_a_capture_that_readers_do_not_have_has_no_figures(weekly: Weekly) -> None:
+    friday = dt.date(2025, 11, 14)
+    superseded = refresh(weekly, friday, A="5")
+    newest = refresh(weekly, friday, A="6")
+    with pytest.raises(TransformError, match=f"readers do not have {superseded}: it is held, or no longer the newest"):
+        compute(weekly, superseded, window_weeks=2)
+    set_hold(weekly.storage, newest, "looks odd")
+    with pytest.raises(TransformError, match=newest):
+        compute(weekly, newest, window_weeks=2)
+    assert compute(weekly, superseded, window_weeks=2).status == "done"
+    assert {row["capture_id"] for row in weekly.rows(f"{PREFIX}_symbol_rolling")} == {superseded}

@@ -24,8 +24,11 @@ from tests.support.paths import ROOT
 _JARS = [Path("/usr/share/java") / f"{name}.jar" for name in ("derby", "derbynet", "derbytools", "derbyclient")]
 USER, PASSWORD = "APP", "app"
 DATABASE = "SPINE"
+LOCK_TIMEOUT = "15"  # seconds; of the database and not of the server, so that a test can change it
 # Derby offers neither IBM's encrypted password nor its chained arrays, and its CLOBs are read as long text.
 _CLI_OPTIONS = "authentication=SERVER&arrayinputchain=0&longdatacompat=1"
+# A server that lives for minutes: optimising its code would take longer than it saves.
+JAVA = ("java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 _PROPERTIES = {
     "derby.stream.error.field": "java.lang.System.out",
     "derby.system.durability": "test",  # a test may lose its data in a power cut
@@ -33,7 +36,6 @@ _PROPERTIES = {
     "derby.authentication.provider": "BUILTIN",
     f"derby.user.{USER}": PASSWORD,
     "derby.locks.deadlockTimeout": "1",
-    "derby.locks.waitTimeout": "15",
 }
 
 
@@ -101,7 +103,7 @@ def _derby(home: Path) -> Iterator[int]:
     properties = [f"-D{name}={value}" for name, value in {**_PROPERTIES, "derby.system.home": str(home)}.items()]
     control = ["org.apache.derby.drda.NetworkServerControl", "start", "-h", "127.0.0.1", "-p", str(port)]
     with (home / "log").open("wb") as log:
-        command = ["java", "-Xmx256m", *properties, "-cp", _class_path(), *control, "-noSecurityManager"]
+        command = [*JAVA, *properties, "-cp", _class_path(), *control, "-noSecurityManager"]
         with _process(command, stdout=log) as server:
             _wait_for(port, server)
             yield port
@@ -129,8 +131,9 @@ def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
 
 def _make_database(port: int) -> None:
     script = (Path(__file__).parent / "catalog.sql").read_text(encoding="utf-8")
+    script += f"CALL SYSCS_UTIL.SYSCS_SET_DATABASE_PROPERTY('derby.locks.waitTimeout', '{LOCK_TIMEOUT}');\n"
     place = f"jdbc:derby://127.0.0.1:{port}/{DATABASE};create=true;user={USER};password={PASSWORD}"
-    command = ["java", "-cp", _class_path(), "org.apache.derby.tools.ij"]
+    command = [*JAVA, "-cp", _class_path(), "org.apache.derby.tools.ij"]
     done = subprocess.run(command, input=f"connect '{place}';\n{script}", capture_output=True, text=True, check=True)
     if "ERROR" in done.stdout:
         raise RuntimeError(f"Derby refused the catalog's views: {done.stdout}")

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from spine.storage.db2 import Db2Session, Db2Storage
 from spine.storage.db2_place import Db2Place
+from tests.support.db2_wire.server import JAVA
 
 _JAR = Path("/usr/share/java/h2.jar")
 
@@ -81,7 +82,7 @@ def running_h2() -> Iterator[H2Server]:
         raise H2Unavailable(f"no {_JAR} or no java; install libh2-java and openjdk-17-jre-headless to run these tests")
     if importlib.util.find_spec("ibm_db_dbi") is None:
         raise H2Unavailable("no ibm_db; install airflow-provider-spine[db2] to run these tests")
-    command = ["java", "-Xmx256m", "-cp", str(_JAR), "org.h2.tools.Server", "-pg", "-pgPort", "0", "-ifNotExists"]
+    command = [*JAVA, "-cp", str(_JAR), "org.h2.tools.Server", "-pg", "-pgPort", "0", "-ifNotExists"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
         try:
             assert server.stdout is not None

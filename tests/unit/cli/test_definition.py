@@ -35,10 +35,10 @@ def _parser(command: str) -> argparse.ArgumentParser:
 
 
 def test_the_commands_others_rely_on_are_there() -> None:
-    db = {"db upgrade", "db status"}
+    db = {"db upgrade", "db status", "db prune", "db vacuum"}
     names = ("list", "lint", "show", "graph", "plan", "diff", "explain", "schema")
     workflows = {f"workflows {name}" for name in names}
-    others = {"run", "doctor", "demo", "synthesize", "simulate-finra", "rejects list"}
+    others = {"run", "doctor", "export", "demo", "synthesize", "simulate-finra", "rejects list"}
     assert set(_COMMANDS) == {f"spine {name}" for name in db | workflows | others}
 
 

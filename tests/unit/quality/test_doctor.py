@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from spine.core.tiers import Tier
-from spine.quality.doctor import Diagnosis, Finding, examine
+from spine.quality.doctor import Diagnosis, examine
+from spine.quality.findings import Finding
 from spine.quality.gaps import Severity
 from spine.storage.base import Storage
 from spine.storage.ledger import set_hold

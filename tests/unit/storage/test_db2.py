@@ -1,4 +1,4 @@
-"""What can be told of Db2 without a server: addresses, types of bound values, errors."""
+"""What can be told of Db2 without a server: addresses, types of bound values, settings of the driver."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from spine.core.errors import ConfigurationError, DependencyError, LoadError, PermissionDenied, TransientError
+from spine.core.errors import ConfigurationError
 from spine.storage.db2 import Db2Storage, type_of
-from spine.storage.db2_errors import translate
 from spine.storage.db2_place import Db2Place
 from spine.storage.sql import bind_values
 
@@ -67,35 +66,6 @@ def test_a_bound_value_has_a_type(value: object, kind: str | None) -> None:
     assert type_of(value) == kind
     text, values = bind_values("VALUES (:v)", Db2Storage.dialect, {"v": value})
     assert (text, values) == (f"VALUES (CAST(? AS {kind}))" if kind else "VALUES (?)", (value,))
-
-
-@pytest.mark.parametrize(
-    ("codes", "kind"),
-    [
-        ("SQLSTATE=08001 SQLCODE=-30081", DependencyError),
-        ("SQLSTATE=08001 SQLCODE=-30082", PermissionDenied),
-        ("SQLSTATE=08004 SQLCODE=-30061", ConfigurationError),
-        ("SQLSTATE=40001 SQLCODE=-911", TransientError),
-        ("SQLSTATE=40003 SQLCODE=-99999", DependencyError),
-        ("SQLSTATE=57033 SQLCODE=-913", TransientError),
-        ("SQLSTATE=23505 SQLCODE=-803", LoadError),
-        ("SQLSTATE=42704 SQLCODE=-204", ConfigurationError),
-    ],
-)
-def test_the_codes_in_the_text_decide(codes: str, kind: type[Exception]) -> None:
-    error = translate(RuntimeError(f"ibm_db_dbi::Error: [IBM][CLI Driver] SQL0000N  Words.  {codes}"), "Db2 host")
-    assert type(error) is kind
-    assert error.message.startswith(f"Db2 host: [IBM][CLI Driver] SQL0000N Words. {codes}")
-
-
-def test_the_words_behind_a_commit_that_fails_are_found() -> None:
-    said = Exception("[IBM][CLI Driver] SQL30081N  Lost.  SQLSTATE=08001 SQLCODE=-30081")
-    hidden = SystemError("<built-in function commit> returned a result with an exception set")
-    hidden.__cause__ = said
-    raised = RuntimeError("ibm_db_dbi::Error: SystemError(...)")
-    raised.__context__ = hidden
-    error = translate(raised, "Db2 host")
-    assert type(error) is DependencyError and error.message == f"Db2 host: {' '.join(str(said).split())}"
 
 
 @pytest.mark.parametrize("given", [None, "/etc/db2"])

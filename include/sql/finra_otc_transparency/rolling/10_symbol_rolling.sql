@@ -17,22 +17,20 @@ SELECT :week_ending, :tier, :summary_type, r.symbol, :window_weeks, r.avg_volume
 FROM (
     SELECT w.symbol, w.avg_volume, w.avg_trades, w.min_volume, w.max_volume, w.first_week, w.weeks_in_window,
            w.input_min_capture_id, w.input_max_capture_id, w.input_min_captured_at, w.input_max_captured_at,
-           CAST(now.total_volume - f.total_volume AS DOUBLE PRECISION) / f.total_volume * 100 AS trend_pct
+           CAST(w.volume - f.total_volume AS DOUBLE PRECISION) / f.total_volume * 100 AS trend_pct
     FROM (
         SELECT s.symbol, AVG(CAST(s.total_volume AS DOUBLE PRECISION)) AS avg_volume,
                AVG(CAST(s.total_trades AS DOUBLE PRECISION)) AS avg_trades,
                MIN(s.total_volume) AS min_volume, MAX(s.total_volume) AS max_volume,
+               MAX(CASE WHEN s.capture_id = :capture_id THEN s.total_volume END) AS volume,
                MIN(s.week_ending) AS first_week, COUNT(*) AS weeks_in_window,
                MIN(s.capture_id) AS input_min_capture_id, MAX(s.capture_id) AS input_max_capture_id,
                MIN(s.captured_at) AS input_min_captured_at, MAX(s.captured_at) AS input_max_captured_at
         FROM finra_otc_transparency_symbol_summary s
-        JOIN core_latest t ON t.capture_id = s.capture_id
-        WHERE t.domain = :domain AND t.tier = :tier AND t.summary_type = :summary_type AND t.stage = 'AGGREGATED'
-          AND t.week_ending BETWEEN :window_start AND :week_ending
+        WHERE s.capture_id IN (${window_captures})
         GROUP BY s.symbol
     ) w
-    JOIN finra_otc_transparency_symbol_summary now ON now.capture_id = :capture_id AND now.symbol = w.symbol
-    JOIN core_latest ft ON ft.domain = :domain AND ft.tier = :tier AND ft.summary_type = :summary_type
-                       AND ft.stage = 'AGGREGATED' AND ft.week_ending = w.first_week
-    JOIN finra_otc_transparency_symbol_summary f ON f.capture_id = ft.capture_id AND f.symbol = w.symbol
+    JOIN finra_otc_transparency_symbol_summary f
+      ON f.capture_id IN (${window_captures}) AND f.symbol = w.symbol AND f.week_ending = w.first_week
+    WHERE w.volume IS NOT NULL
 ) r

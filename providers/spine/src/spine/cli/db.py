@@ -1,4 +1,4 @@
-"""``airflow spine db``: the domain database's migrations."""
+"""``airflow spine db``: the domain database's migrations and its size."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from spine.cli.session import spine_session
 from spine.finra.dataset import OTC_TRANSPARENCY
 from spine.storage import migrations
 from spine.storage.rooms import make_rooms
+from spine.storage.sqlite import SqliteStorage
 
 
 def upgrade(args: Namespace) -> None:
@@ -33,3 +34,12 @@ def status(args: Namespace) -> None:
         AirflowConsole().print_as(data=rows, output=args.output)
         if found.pending or found.changed:
             raise SystemExit(1)
+
+
+def vacuum(args: Namespace) -> None:
+    """Give the space of removed rows back to the disk. Readers go on, writers wait."""
+    with spine_session() as (_, storage):
+        if not isinstance(storage, SqliteStorage):
+            print(f"{storage.describe()} looks after its own space; nothing was done")
+            return
+        print(f"{storage.describe()}: {storage.vacuum():,} bytes given back")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from airflow.cli.cli_config import (
     ARG_OUTPUT,
     ARG_VERBOSE,
+    ARG_YES,
     ActionCommand,
     Arg,
     GroupCommand,
@@ -16,6 +17,7 @@ from airflow.cli.cli_config import (
 )
 
 from spine.cli.backfill import add_dags_backfill
+from spine.cli.export_definition import EXPORT
 
 ARG_WORKFLOW = Arg(("workflow",), help="Name of the workflow, such as finra.weekly_refresh", metavar="WORKFLOW")
 ARG_WORKFLOW_PATHS = Arg(
@@ -51,6 +53,25 @@ ARG_WEEK_ENDING = Arg(("--week-ending",), help="Only this week: its Friday, as Y
 ARG_LIMIT = Arg(
     ("--limit",), help="At most this many rows (default: 100)", type=positive_int(allow_zero=False), default=100
 )
+ARG_DRY_RUN = Arg(("--dry-run",), help="Show what would go, and remove nothing", action="store_true")
+ARG_SUPERSEDED_BEFORE = Arg(
+    ("--superseded-before",), help="Only captures that a newer one replaced before this day", metavar="YYYY-MM-DD"
+)
+ARG_OLDER_THAN = Arg(
+    ("--older-than",),
+    help="Only captures that a newer one replaced so long ago, as 52w or 365d (default: 365d)",
+    metavar="AGE",
+)
+ARG_KEEP = Arg(
+    ("--keep",),
+    help="Never the newest N captures of a week, whatever their age (default: 1)",
+    type=positive_int(allow_zero=False),
+    default=1,
+    metavar="N",
+)
+ARG_DATASET = Arg(("--dataset",), help="Only this dataset (default: every one)", metavar="NAME")
+ARG_WEEK_FROM = Arg(("--week-from",), help="Only weeks from this one on: its Friday, as YYYY-MM-DD", metavar="DATE")
+ARG_WEEK_TO = Arg(("--week-to",), help="Only weeks up to this one: its Friday, as YYYY-MM-DD", metavar="DATE")
 
 # No defaults here: `synthesize` leaves out what was not given, and the synthetic market has its own.
 ARG_OUT = Arg(("--out",), help="Folder to write into; created when missing", required=True, metavar="DIR")
@@ -62,6 +83,9 @@ ARG_VENUES = Arg(("--venues",), help="Venues in the market", type=positive_int(a
 ARG_SEED = Arg(("--seed",), help="The same seed writes the same bytes", type=int, metavar="N")
 ARG_ASK_FINRA = Arg(
     ("--ask-finra",), help="Ask FINRA which weeks it has, to tell who is late with a missing one", action="store_true"
+)
+ARG_THOROUGH = Arg(
+    ("--thorough",), help="Hold every index of a SQLite file against its table, too; may take long", action="store_true"
 )
 ARG_FORMAT = Arg(
     ("--format",), help="Form of the files (default: download)", choices=("download", "simple", "scenario")
@@ -110,10 +134,16 @@ def get_spine_cli_commands() -> list[GroupCommand]:
 
 
 def _db_commands() -> tuple[ActionCommand, ...]:
+    going = (ARG_SUPERSEDED_BEFORE, ARG_OLDER_THAN, ARG_KEEP, ARG_DATASET, ARG_TIER, ARG_WEEK_FROM, ARG_WEEK_TO)
     return (
         _command("upgrade", "spine.cli.db.upgrade", "Apply the migrations that are missing", ARG_VERBOSE),
         _command("status", "spine.cli.db.status", "Which migrations are applied", ARG_OUTPUT, ARG_VERBOSE),
-    )
+        _command(
+            "prune", "spine.cli.prune.prune", "Remove the rows of captures that newer ones replaced long ago",
+            ARG_DRY_RUN, *going, ARG_YES, ARG_OUTPUT, ARG_VERBOSE,
+        ),
+        _command("vacuum", "spine.cli.db.vacuum", "Give the space of removed rows back (SQLite)", ARG_VERBOSE),
+    )  # fmt: skip
 
 
 def _workflow_commands() -> tuple[ActionCommand, ...]:
@@ -159,14 +189,18 @@ def _reject_commands() -> tuple[ActionCommand, ...]:
 def _run_commands() -> tuple[ActionCommand, ...]:
     market = (ARG_WEEKS, ARG_UNTIL, ARG_TIERS, ARG_SYMBOLS, ARG_VENUES, ARG_SEED)
     files = (ARG_OUT, *market, ARG_FORMAT, ARG_DEFECTS)
-    examined = (ARG_WEEKS, ARG_FIRST_WEEK, ARG_LAST_WEEK, ARG_TIER, ARG_ASK_FINRA, ARG_REPORT_FORMAT, ARG_VERBOSE)
+    examined = (ARG_WEEKS, ARG_FIRST_WEEK, ARG_LAST_WEEK, ARG_TIER, ARG_ASK_FINRA, ARG_THOROUGH)
+    told = (ARG_REPORT_FORMAT, ARG_VERBOSE)
     server = (ARG_HOST, ARG_PORT, ARG_WEEKS, ARG_SYMBOLS, ARG_VENUES, ARG_SEED, ARG_NOW)
     manners = (ARG_KEYLESS, ARG_REQUESTS_PER_MINUTE, ARG_FAULT)
     return (
         _command(
             "run", "spine.cli.run.run", "Run a workflow without a scheduler", ARG_WORKFLOW, ARG_PARAM, ARG_VERBOSE
         ),
-        _command("doctor", "spine.cli.doctor.doctor", "What is missing or wrong; exits 1 when something is", *examined),
+        _command(
+            "doctor", "spine.cli.doctor.doctor", "What is missing or wrong; exits 1 when something is", *examined, *told
+        ),
+        EXPORT,
         _command("synthesize", "spine.cli.synthesize.synthesize", "Write invented FINRA files", *files),
         _command("demo", "spine.cli.demo.demo", "Show the whole path on invented data", ARG_VERBOSE),
         _command(

@@ -49,6 +49,7 @@ def doctor(args: Namespace) -> None:
             in_source=_weeks_at_finra(settings.finra_conn_id, tiers, now)
             if getattr(args, "ask_finra", False)
             else None,
+            thorough=getattr(args, "thorough", False),
         )
     if args.format == "json":
         print(json.dumps(as_json(diagnosis), indent=2))

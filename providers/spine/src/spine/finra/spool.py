@@ -1,12 +1,11 @@
-"""Pages set aside until a pull is known to be complete: in memory while small, then in a temporary file."""
+"""Pages set aside until a pull is known to be complete."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from tempfile import SpooledTemporaryFile
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 
 from spine.core.errors import SourceError
 from spine.finra.pages import Page
+from spine.sources.spool import IN_MEMORY, BatchSpool
 
-IN_MEMORY = 32 * 1024 * 1024
 _BETWEEN_VALUES = "\x1f"
 
 
@@ -33,9 +32,7 @@ class Spool:
         self.rows = 0
         self.bytes_received = 0
         self._digest = hashlib.sha256()
-        self._file = SpooledTemporaryFile(max_size=in_memory)  # noqa: SIM115 - closed by close()
-        self._writer: Any = None
-        self._filled = False
+        self._batches = BatchSpool(in_memory)
         self._hashes: list[NDArray[np.int64]] = []
 
     @property
@@ -55,9 +52,7 @@ class Spool:
                 f"the columns changed from {', '.join(self.columns)} to {', '.join(names)} within one query. "
                 "Name the fields, or try again"
             )
-        if self._writer is None:
-            self._writer = pa.ipc.new_stream(pa.PythonFile(self._file, mode="w"), page.rows.schema)
-        self._writer.write_batch(page.rows)
+        self._batches.add(page.rows)
         self.rows += len(page)
         self._hashes.append(_row_hashes(page.rows))
 
@@ -68,16 +63,10 @@ class Spool:
         return sum(len(each) for each in self._hashes) - len(_distinct(np.concatenate(self._hashes)))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        if self._writer is None:
-            return
-        if not self._filled:
-            self._writer.close()
-            self._filled = True
-        self._file.seek(0)
-        yield from pa.ipc.open_stream(pa.PythonFile(self._file, mode="r"))
+        return iter(self._batches)
 
     def close(self) -> None:
-        self._file.close()
+        self._batches.close()
 
     def __enter__(self) -> Self:
         return self

@@ -110,6 +110,7 @@ class IngestWeek:
                 held.confirm(session)
         except _SameContent as same_content:
             return _unchanged(known[0], same_content.earlier, "the same rows")
+        context.storage.refresh_statistics(room, loaded)
         return _done(capture, intake)
 
 

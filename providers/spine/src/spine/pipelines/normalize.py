@@ -112,8 +112,10 @@ class NormalizeWeek:
         )
         for row in rows:
             code, detail = reasons[row["line_number"]]
+            shares = plain_number(row["total_shares"])
             raw = {name: value for name, value in row.items() if name not in ("capture_no", "reason_code")}
-            numbers = f"{plain_number(row['total_shares'])} shares, {row['total_trades']} trades"
+            raw["total_shares"] = shares  # written alike on every database
+            numbers = f"{shares} shares, {row['total_trades']} trades"
             detail = detail or f"symbol {row['symbol']!r}, MPID {row['mpid']!r}, {numbers}"
             yield Reject(row["line_number"], code, detail, raw, record_key=f"{row['symbol']}|{row['mpid']}")
 

@@ -12,8 +12,8 @@ from spine.pipelines.base import Pipeline
 _PIPELINES: dict[str, str] = {
     "finra.otc_transparency.ingest_week": "spine.pipelines.ingest:ingest_week",
     "finra.otc_transparency.normalize_week": "spine.pipelines.normalize:normalize_week",
-    "finra.otc_transparency.aggregate_week": "spine.pipelines.derive:aggregate_week",
-    "finra.otc_transparency.compute_rolling": "spine.pipelines.derive:compute_rolling",
+    "finra.otc_transparency.aggregate_week": "spine.pipelines.aggregation:aggregate_week",
+    "finra.otc_transparency.compute_rolling": "spine.pipelines.rolling:compute_rolling",
     "finra.otc_transparency.refresh_dependents": "spine.pipelines.dependents:refresh_dependents",
     "core.load_table": "spine.pipelines.load_table:load_table",
     "core.run_weeks": "spine.workflows.weeks:run_weeks",

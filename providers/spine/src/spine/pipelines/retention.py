@@ -14,7 +14,8 @@ from spine.core.tiers import Tier
 from spine.finra.dataset import OTC_TRANSPARENCY, Dataset
 from spine.pipelines.base import lease_key
 from spine.pipelines.context import StepContext
-from spine.pipelines.derive import MAX_WINDOW_WEEKS, derived_tables
+from spine.pipelines.derive import derived_tables
+from spine.pipelines.rolling import MAX_WINDOW_WEEKS
 from spine.storage.leases import lease
 from spine.storage.ledger import REJECTS_TABLE
 from spine.storage.retention import Superseded, count_rows, lock_partition, read_entries, remove_rows, superseded

@@ -32,7 +32,7 @@ def record_revision(session: Session, folder: Path, capture: Capture, stamp: Run
     impact: dict[str, Any] = {}
     for path in sorted(path for path in folder.glob("*.sql") if "." not in path.stem):
         row = session.query(read_sql(path, session.dialect), params).first or {}
-        impact |= {name: value if isinstance(value, float) else plain_number(value) for name, value in row.items()}
+        impact |= {name: _figure(name, value) for name, value in row.items()}
     session.execute("DELETE FROM core_data_revisions WHERE new_capture_id = :new_id", params)
     session.execute(
         "INSERT INTO core_data_revisions (domain, partition_key, previous_capture_id, new_capture_id, revision_type, "
@@ -47,6 +47,11 @@ def record_revision(session: Session, folder: Path, capture: Capture, stamp: Run
         },
     )
     return impact
+
+
+def _figure(name: str, value: Any) -> Any:
+    """A count or a quantity, written alike on every database; a ratio is the double it is."""
+    return plain_number(value) if name.startswith("volume") or not isinstance(value, float) else value
 
 
 def _previous(session: Session, capture: Capture) -> Capture | None:

@@ -12,7 +12,7 @@ from spine.core.weeks import window
 from spine.finra.dataset import OTC_TRANSPARENCY
 from spine.pipelines.base import current_capture
 from spine.pipelines.context import StepContext
-from spine.pipelines.derive import window_weeks
+from spine.pipelines.rolling import window_weeks
 from spine.storage.ledger import Capture, Observation, set_hold
 
 _MAX_NAMED = 20
@@ -41,7 +41,7 @@ def validate_ingest(context: StepContext, config: Mapping[str, Any]) -> StepResu
     """
     capture = current_capture(context, OTC_TRANSPARENCY)
     checks = [
-        _row_count(context, capture, config),
+        _row_count(capture, config),
         _reject_ratio(context, capture, config),
         _symbols(context, capture, config),
     ]
@@ -68,18 +68,20 @@ def check_rolling_history(context: StepContext, config: Mapping[str, Any]) -> St
     weeks = window_weeks(context) if given is None else given
     if not isinstance(weeks, int) or weeks < 1:
         raise ConfigurationError(f"check_rolling_history: weeks must be a positive whole number, not {weeks!r}")
-    wanted = [day.isoformat() for day in window(capture.partition.week_ending, weeks)]
+    wanted = window(capture.partition.week_ending, weeks)
     found = context.storage.query(
         "SELECT week_ending FROM core_latest WHERE domain = :domain AND tier = :tier AND summary_type = :summary_type "
-        "AND stage = 'AGGREGATED'",
+        "AND stage = 'AGGREGATED' AND week_ending BETWEEN :start AND :end",
         {
             "domain": capture.partition.dataset,
             "tier": str(capture.partition.tier),
             "summary_type": capture.summary_type,
+            "start": wanted[0],
+            "end": wanted[-1],
         },
     )
     there = {str(row[0]) for row in found.rows}
-    missing = [week for week in wanted if week not in there]
+    missing = [week for week in map(str, wanted) if week not in there]
     message = f"{weeks - len(missing)} of {weeks} weeks are there" + (
         f"; missing {', '.join(missing[:6])}" if missing else ""
     )
@@ -88,14 +90,9 @@ def check_rolling_history(context: StepContext, config: Mapping[str, Any]) -> St
     )
 
 
-def _row_count(context: StepContext, capture: Capture, config: Mapping[str, Any]) -> Check:
+def _row_count(capture: Capture, config: Mapping[str, Any]) -> Check:
     low, high = int(config.get("min_rows", 1)), int(config.get("max_rows", 1_000_000))
-    rows = int(
-        context.storage.query(
-            f"SELECT COUNT(*) FROM {OTC_TRANSPARENCY.lines_table} WHERE capture_no = :capture_no",
-            {"capture_no": capture.capture_no},
-        ).scalar
-    )
+    rows = capture.parsed_count  # as many are stored: the capture's own transaction saw to that
     return Check(
         "row_count",
         "COMPLETENESS",

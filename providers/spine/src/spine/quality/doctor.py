@@ -10,24 +10,12 @@ from pathlib import Path
 from spine.core.errors import SpineError
 from spine.core.tiers import Tier
 from spine.quality.coverage import Coverage, coverage
+from spine.quality.database_health import health
+from spine.quality.findings import Finding
 from spine.quality.gaps import Gap, Severity, gaps, refresh_args
 from spine.quality.reconcile import reconcile
 from spine.storage.base import Storage
 from spine.storage.migrations import status
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that is wrong.
-
-    :param check: which check found it: database, migrations, integrity, leases, ledger or held.
-    :param command: what to type; empty where only a person can say.
-    """
-
-    check: str
-    severity: Severity
-    message: str
-    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +43,17 @@ def examine(
     end: dt.date | None = None,
     now: dt.datetime,
     in_source: Mapping[tuple[Tier, dt.date], bool] | None = None,
+    thorough: bool = False,
 ) -> Diagnosis:
     """Every check; those of the data for the weeks asked for (see spine.quality.coverage).
 
+    :param thorough: look at the database itself more closely, however long that takes (see ``health``).
     :param in_source: whether FINRA has a week, where it was asked: tells who is late.
     :raises ValidationError: no such weeks.
     """
     place = storage.describe()
     try:
-        first = [*_integrity(storage), *_migrations(storage, sql_dir)]
+        first = [*health(storage, now, thorough=thorough), *_migrations(storage, sql_dir)]
     except SpineError as error:
         return Diagnosis(place, now, (Finding("database", Severity.CRITICAL, error.message),))
     if any(finding.check == "migrations" and finding.command for finding in first):
@@ -71,17 +61,6 @@ def examine(
     seen = coverage(storage, tiers=tiers, weeks=weeks, start=start, end=end, now=now, in_source=in_source)
     findings = (*first, *_leases(storage, now), *_ledger(storage, seen), *_held(seen))
     return Diagnosis(place, now, findings, seen, tuple(gaps(seen)))
-
-
-def _integrity(storage: Storage) -> Iterator[Finding]:
-    """Whether the database can be reached, and SQLite's own look at its file."""
-    if storage.dialect.name != "sqlite":
-        storage.query(f"SELECT 1 AS answer {storage.dialect.no_table}")
-        return
-    first = storage.dialect.limit(10)
-    for (said,) in storage.query(f"SELECT integrity_check FROM pragma_integrity_check {first}").rows:
-        if said != "ok":
-            yield Finding("integrity", Severity.CRITICAL, f"{said}; restore the file from a backup")
 
 
 def _migrations(storage: Storage, sql_dir: Path) -> Iterator[Finding]:

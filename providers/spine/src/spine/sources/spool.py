@@ -1,19 +1,54 @@
-"""A reading taken in whole, on disk, before anybody uses it.
+"""Rows set aside until all of them are there: in memory while few, then in a temporary file.
 
 For sources across a network: a pull that breaks half-way costs nothing but time, and no database transaction stays open
-while a server far away makes up its mind. Memory holds one batch.
+while a server far away makes up its mind.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING
+from tempfile import SpooledTemporaryFile
+from typing import TYPE_CHECKING, Any
 
 from spine.sources.base import RejectedLine, SourceBatch, SourceReading
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+IN_MEMORY = 32 * 1024 * 1024
+
+
+class BatchSpool:
+    """Arrow batches of one schema. First they are all added, then they may be read as often as needed, until closed.
+
+    :param in_memory: bytes kept out of the temporary file.
+    """
+
+    def __init__(self, in_memory: int = IN_MEMORY) -> None:
+        self._file = SpooledTemporaryFile(max_size=in_memory, prefix="spine-spool-")  # noqa: SIM115 - closed by close()
+        self._writer: Any = None
+        self._filled = False
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        import pyarrow as pa
+
+        if self._writer is None:
+            self._writer = pa.ipc.new_stream(pa.PythonFile(self._file, mode="w"), batch.schema)
+        self._writer.write_batch(batch)
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        if self._writer is None:
+            return
+        if not self._filled:
+            self._writer.close()  # writes the end, and would do so again wherever the file is read just now
+            self._filled = True
+        self._file.seek(0)
+        yield from pa.ipc.open_stream(pa.PythonFile(self._file, mode="r"))
+
+    def close(self) -> None:
+        self._file.close()
 
 
 class SpooledReading:
@@ -23,10 +58,12 @@ class SpooledReading:
     """
 
     def __init__(self, reading: SourceReading) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="spine-spool-")  # noqa: SIM115 - lives as long as this object
+        self._spool = BatchSpool()
         self._rejects: list[list[RejectedLine]] = []
         try:
-            self._write(reading)
+            for batch in reading:
+                self._spool.add(batch.rows)
+                self._rejects.append(batch.rejects)
         except BaseException:
             self.close()
             raise
@@ -35,25 +72,10 @@ class SpooledReading:
         self.bytes_read = reading.bytes_read
         self.sha256 = reading.sha256
 
-    def _write(self, reading: SourceReading) -> None:
-        import pyarrow as pa
-
-        writer: pa.RecordBatchStreamWriter | None = None
-        for batch in reading:
-            writer = writer or pa.ipc.new_stream(self._file, batch.rows.schema)
-            writer.write_batch(batch.rows)
-            self._rejects.append(batch.rejects)
-        if writer is not None:
-            writer.close()
-
     def __iter__(self) -> Iterator[SourceBatch]:
-        import pyarrow as pa
-
-        if self._rejects:
-            self._file.seek(0)
-            for rows, rejects in zip(pa.ipc.open_stream(self._file), self._rejects, strict=True):
-                yield SourceBatch(rows, rejects)
+        for rows, rejects in zip(self._spool, self._rejects, strict=True):
+            yield SourceBatch(rows, rejects)
         self.close()
 
     def close(self) -> None:
-        self._file.close()
+        self._spool.close()

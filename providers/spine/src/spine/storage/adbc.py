@@ -36,11 +36,11 @@ class AdbcSession:
         self.dialect = storage.dialect
         self.failed = False
         self._storage = storage
-        self._connection = connection
+        self.connection = connection
 
     @contextmanager
     def _cursor(self) -> Iterator[Cursor]:
-        cursor: Cursor = self._connection.cursor()  # type: ignore[assignment]
+        cursor: Cursor = self.connection.cursor()  # type: ignore[assignment]
         try:
             yield cursor
         except Exception as error:
@@ -55,7 +55,8 @@ class AdbcSession:
         text, values = self._bind(sql, params)
         with self._cursor() as cursor:
             cursor.adbc_statement.set_options(**{**self._storage.statement_options, **(options or {})})
-            cursor.execute(text, values or None)
+            # PostgreSQL's driver puts a query into parentheses, and a comment at its end would hide the last one.
+            cursor.execute(f"{text}\n", values or None)
             yield cursor
 
     def _bind(self, sql: str, params: Params | None) -> tuple[str, tuple[Any, ...]]:
@@ -188,7 +189,7 @@ class AdbcStorage(PooledStorage[AdbcSession]):
             for statement in self.end_reading:
                 session.execute(statement)
         except SpineError:
-            session._connection.invalidate()  # half ended: nobody else may get it
+            session.connection.invalidate()  # half ended: nobody else may get it
 
     def _arrow_batches(
         self, session: AdbcSession, sql: str, params: Params | None, batch_rows: int, types: Types

@@ -19,36 +19,48 @@ from spine.core.errors import (
 _CLASS_NAME = re.compile(r"^(ibm_db_dbi::)?\w+: ")
 _CODE = re.compile(r"SQLCODE=(-?\d+)")
 _STATE = re.compile(r"SQLSTATE=(\w{5})")
-_UPGRADE = "run `airflow spine db upgrade`"
-# SQLCODEs that say more than their SQLSTATE (IBM Db2 11.5, SQL messages).
+# SQLCODEs that say more than their SQLSTATE. Both are those of the driver's own catalog of messages.
 _CODES: dict[int, type[SpineError]] = {
-    -204: ConfigurationError,
-    -206: ConfigurationError,
-    -407: LoadError,
-    -551: PermissionDenied,
-    -803: LoadError,
-    -911: TransientError,
-    -913: TransientError,
-    -952: DeadlineExceeded,
-    -964: ResourceError,
-    -968: ResourceError,
-    -1013: ConfigurationError,
+    -1060: PermissionDenied,  # CONNECT
     -1403: PermissionDenied,
-    -30061: ConfigurationError,
+    -30060: PermissionDenied,
+    -30061: ConfigurationError,  # no such database
     -30082: PermissionDenied,
 }
-_BEHIND = (-204, -206)  # no such table or column: the database may lack a migration
-_LINK_FAILURE = "40003"  # by its class it would be a deadlock's kin
-# SQLSTATE classes, for the rest.
-_CLASSES: dict[str, type[SpineError]] = {
+# SQLSTATE prefixes, the longest match wins.
+_STATES: dict[str, type[SpineError]] = {
     "08": DependencyError,
     "22": LoadError,
     "23": LoadError,
     "28": PermissionDenied,
-    _LINK_FAILURE: DependencyError,
     "40": TransientError,
+    "40003": DependencyError,  # the link failed
+    "42501": PermissionDenied,
+    "42502": PermissionDenied,
+    "42703": ConfigurationError,
+    "42704": ConfigurationError,
+    "42705": ConfigurationError,  # no such database
+    "42727": ConfigurationError,
+    "428IB": LoadError,  # the file of an external table
+    "42968": ConfigurationError,  # no licence
+    "51002": ConfigurationError,  # the driver's packages are not bound
+    "54008": ConfigurationError,
+    "54010": ConfigurationError,
+    "54048": ConfigurationError,
+    "55025": DependencyError,  # the database must be restarted
+    "55032": DependencyError,  # the server was stopped
     "57": DependencyError,
+    "57007": ConfigurationError,  # the table waits for a LOAD or REORG
+    "57011": ResourceError,
+    "57014": DeadlineExceeded,
+    "57017": ConfigurationError,  # no conversion between code pages
+    "57033": TransientError,
+    "58": DependencyError,
+    "58004": TransformError,  # of the statement: others go on
+    "HYT": DeadlineExceeded,
 }
+_BEHIND = (-204, -206)  # no such table or column
+_NARROW_PAGES = ("42727", "54008", "54010", "54048")  # no table space for rows or keys as long as ours
 
 
 def translate(error: BaseException, place: str) -> SpineError:
@@ -58,9 +70,15 @@ def translate(error: BaseException, place: str) -> SpineError:
     text = " ".join(_CLASS_NAME.sub("", str(_said(error))).split())
     code, found = _CODE.search(text), _STATE.search(text)
     number, state = int(code[1]) if code else 0, found[1] if found else ""
-    kind = _CODES.get(number) or _CLASSES.get(state) or _CLASSES.get(state[:2], TransformError)
-    way_out = f"; {_UPGRADE}" if number in _BEHIND else ""
-    return kind(f"{place}: {text}{way_out}", context={"sqlcode": number, "sqlstate": state})
+    prefix = next((state[:length] for length in (5, 3, 2) if state[:length] in _STATES), "")
+    kind = _CODES.get(number) or _STATES.get(prefix, TransformError)
+    return kind(f"{place}: {text}{_way_out(number, state)}", context={"sqlcode": number, "sqlstate": state})
+
+
+def _way_out(code: int, state: str) -> str:
+    if code in _BEHIND:
+        return "; run `airflow spine db upgrade`"
+    return "; the database needs pages of 32 KB (CREATE DATABASE ... PAGESIZE 32768)" if state in _NARROW_PAGES else ""
 
 
 def _said(error: BaseException) -> BaseException:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from spine.storage.column_types import known_types
+from spine.storage.sql import subquery
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,5 +40,5 @@ def read_pandas(
 def _declared(storage: Storage, sql: str, params: Params | None) -> dict[str, Any]:
     if storage.dialect.types["date"] != "TEXT":
         return {}
-    names = storage.read_arrow(f"SELECT * FROM ({sql}\n) shape WHERE 1 = 0", params).column_names
+    names = storage.read_arrow(f"SELECT * FROM {subquery(sql)} shape WHERE 1 = 0", params).column_names
     return {name: kind for name, kind in known_types(storage).items() if name in names}

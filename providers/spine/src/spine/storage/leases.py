@@ -116,17 +116,18 @@ def _try_take(storage: Storage, key: str, execution_id: str, owner: str, now: dt
         "now": now,
         "expires_at": now + dt.timedelta(seconds=LEASE_SECONDS),
     }
-    _make_row(storage, values)
     with storage.transaction() as session:
-        found = session.query(_FIND, values).first
-        assert found is not None
-        # The token in the WHERE makes this a compare-and-swap: of two that read the same row, one wins.
-        won = session.execute(
-            "UPDATE core_concurrency_locks SET execution_id = :execution_id, owner = :owner, acquired_at = :now, "
-            "expires_at = :expires_at, fencing_token = fencing_token + 1 "
-            "WHERE lock_key = :key AND fencing_token = :token AND (expires_at <= :now OR :abandoned = 1)",
-            {**values, "token": found["fencing_token"], "abandoned": int(_is_abandoned(found["owner"]))},
-        )
+        if (found := session.query(_FIND, values).first) is not None:
+            # The token in the WHERE makes this a compare-and-swap: of two that read the same row, one wins.
+            won = session.execute(
+                "UPDATE core_concurrency_locks SET execution_id = :execution_id, owner = :owner, acquired_at = :now, "
+                "expires_at = :expires_at, fencing_token = fencing_token + 1 "
+                "WHERE lock_key = :key AND fencing_token = :token AND (expires_at <= :now OR :abandoned = 1)",
+                {**values, "token": found["fencing_token"], "abandoned": int(_is_abandoned(found["owner"]))},
+            )
+    if found is None:
+        _make_row(storage, values)
+        return _try_take(storage, key, execution_id, owner, now)
     return Lease(key, int(found["fencing_token"]) + 1, owner) if won == 1 else None
 
 
@@ -144,8 +145,6 @@ def _renew(storage: Storage, held: Lease, now: dt.datetime) -> float | None:
 
 def _make_row(storage: Storage, values: Mapping[str, Any]) -> None:
     """A lease that has ended, for a key that has none yet."""
-    if storage.query(_FIND, values).first is not None:
-        return
     with suppress(LoadError):  # another run made it just now
         storage.execute(
             "INSERT INTO core_concurrency_locks (lock_key, execution_id, owner, fencing_token, acquired_at, expires_at) "

@@ -131,6 +131,15 @@ def stage_metrics(reader: Session | Storage, capture_id: str, stage: Stage) -> d
     return {**json.loads(row["metrics_json"]), "row_count": row["row_count"]} if row else None
 
 
+def finished_stages(reader: Session | Storage, capture_id: str) -> dict[Stage, dict[str, Any]]:
+    """What ``stage_metrics`` gives, for every stage that a capture has finished."""
+    rows = reader.query(
+        "SELECT stage, row_count, metrics_json FROM core_manifest WHERE capture_id = :capture_id",
+        {"capture_id": capture_id},
+    ).rows
+    return {Stage(stage): {**json.loads(metrics), "row_count": count} for stage, count, metrics in rows}
+
+
 def record_stage(
     session: Session,
     capture: Capture,

@@ -55,6 +55,15 @@ def room_for(storage: Storage, table: str, week_ending: dt.date) -> str:
         ) from error
 
 
+def lacks_room(reader: Session | Storage, table: str, week_ending: dt.date) -> bool:
+    """Whether a week has no partition, and this account may make none."""
+    found = _partitions(reader, table)
+    if found is None or found.holding(week_ending):
+        return False
+    owned = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass(:table)"
+    return not reader.query(owned, {"table": table}).scalar
+
+
 def _make(storage: Storage, table: str, week_ending: dt.date) -> str:
     with storage.transaction() as session:
         session.execute(f"SET LOCAL lock_timeout = '{_WAIT}'")

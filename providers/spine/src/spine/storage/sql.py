@@ -29,8 +29,7 @@ def compile_sql(sql: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
     :raises ConfigurationError: more than one statement, of which SQLite would run only the first.
     """
-    if len(list(split_statements(sql))) > 1:
-        raise ConfigurationError(f"one SQL statement at a time; there are more in: {sql.strip()[:120]}")
+    sql = _one_statement(sql)
     found = [match for match in _TOKEN.finditer(sql) if match["param"]]
     starts = [0, *(match.end() for match in found)]
     ends = [*(match.start() for match in found), len(sql)]
@@ -53,6 +52,19 @@ def bind_values(sql: str, dialect: Dialect, params: Params | None) -> tuple[str,
     values = tuple(given[name] for name in names)
     marks = [dialect.mark(number, value) for number, value in enumerate(values, start=1)]
     return "".join(chain.from_iterable(zip_longest(pieces, marks, fillvalue=""))), values
+
+
+def subquery(sql: str) -> str:
+    """A query in parentheses, whether it ends with a semicolon, a comment or neither."""
+    return f"({_one_statement(sql)}\n)"
+
+
+def _one_statement(sql: str) -> str:
+    """Without the semicolon."""
+    statements = list(split_statements(sql))
+    if len(statements) > 1:
+        raise ConfigurationError(f"one SQL statement at a time; there are more in: {sql.strip()[:120]}")
+    return next(iter(statements), sql)
 
 
 def split_statements(script: str) -> Iterator[str]:

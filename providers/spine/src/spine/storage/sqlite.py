@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from decimal import Decimal
@@ -32,15 +33,18 @@ from spine.storage import sqlite_results
 from spine.storage.adbc import AdbcSession, AdbcStorage, utc_text, whole_or_float
 from spine.storage.base import Dialect, Params
 from spine.storage.sql import first_word
+from spine.storage.sqlite_columns import load_schema
 from spine.storage.writer_queue import writer_queue
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from adbc_driver_manager.dbapi import Connection
+    from sqlalchemy.pool import PoolProxiedConnection
 
     from spine.storage.arrow_results import Batches, Types
 
 _READS = ("SELECT", "WITH", "VALUES", "EXPLAIN", "PRAGMA")
+_COLUMNS = "SELECT name, type FROM pragma_table_info(:name) ORDER BY cid"
 _MOST_WAL_BYTES = 64 * 2**20
 
 _ERRORS: tuple[tuple[str, type[SpineError], str], ...] = (
@@ -124,6 +128,30 @@ class SqliteStorage(AdbcStorage):
             "PRAGMA foreign_keys = ON",
         )
 
+    def _session(self, connection: PoolProxiedConnection) -> AdbcSession:
+        self._require_its_file(connection)
+        return super()._session(connection)
+
+    def _commit(self, session: AdbcSession) -> None:
+        self._require_its_file(session.connection)
+        super()._commit(session)
+
+    def _require_its_file(self, connection: PoolProxiedConnection) -> None:
+        """A connection goes on with the file it opened when another has taken its name, and what it writes is lost.
+
+        :raises DependencyError: that is so; the next connection opens what there is now.
+        """
+        try:
+            found = self.path.stat()
+            file = (found.st_dev, found.st_ino)
+        except OSError:
+            file = None
+        if connection.info.setdefault("file", file) != file:
+            raise DependencyError(
+                f"{self.describe()}: the file was removed or replaced while it was in use; put it back while nothing uses it, "
+                "and run again"
+            )
+
     @contextmanager
     def transaction(self) -> Iterator[AdbcSession]:
         with self._queue.turn(self.busy_timeout):
@@ -135,6 +163,22 @@ class SqliteStorage(AdbcStorage):
     def execute(self, sql: str, params: Params | None = None) -> int:
         with nullcontext() if first_word(sql) in _READS else self._queue.turn(self.busy_timeout):
             return super().execute(sql, params)
+
+    def vacuum(self) -> int:
+        """Write the file anew without the room of deleted rows; the bytes given back. Others may read, not write, meanwhile.
+
+        :raises ResourceError: the disk has no room for the copies that this takes.
+        """
+        before = self._bytes()
+        if (free := shutil.disk_usage(self.path.parent).free) < 2 * before:
+            raise ResourceError(f"{self.describe()}: {free:,} bytes are free, and a vacuum may take {2 * before:,}")
+        with self._queue.turn(self.busy_timeout):
+            super().execute("VACUUM")
+            self._empty_wal()
+        return before - self._bytes()
+
+    def _bytes(self) -> int:
+        return int(self.query("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").scalar)
 
     def wal_bytes(self) -> int | None:
         """Size of the write-ahead log, None where there is none."""
@@ -174,15 +218,7 @@ class SqliteStorage(AdbcStorage):
         return TransformError(f"{self.describe()}: {text}")
 
     def load_schema(self, session: AdbcSession, table: str, given: pa.Schema) -> pa.Schema:
-        import pyarrow as pa
-
-        def stored(kind: pa.DataType) -> pa.DataType:
-            if pa.types.is_decimal(kind):
-                return pa.float64()
-            other = pa.types.is_temporal(kind) or pa.types.is_dictionary(kind) or pa.types.is_null(kind)
-            return pa.string() if other else kind
-
-        return pa.schema([pa.field(field.name, stored(field.type)) for field in given])
+        return load_schema(dict(session.query(_COLUMNS, {"name": table}).rows), given)
 
     def convert(self, column: pa.Array, kind: pa.DataType) -> pa.Array:
         import pyarrow as pa
@@ -202,8 +238,7 @@ class SqliteStorage(AdbcStorage):
         return [row[0] for row in self.query(sql).rows]
 
     def columns(self, table: str) -> dict[str, str]:
-        sql = "SELECT name, type FROM pragma_table_info(:name) ORDER BY cid"
-        return dict(self.query(sql, {"name": table}).rows)
+        return dict(self.query(_COLUMNS, {"name": table}).rows)
 
     def describe(self) -> str:
         return f"SQLite {self.path}"

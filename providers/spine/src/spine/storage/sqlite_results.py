@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spine.storage.arrow_results import one_batch
+from spine.storage.sql import subquery
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,8 +25,9 @@ BATCH_ROWS_OPTION = "adbc.sqlite.query.batch_rows"
 
 def read_batches(session: AdbcSession, sql: str, params: Params | None, batch_rows: int, types: Types) -> Batches:
     """At least one batch. Call it in a transaction: it reads more than once."""
-    page = session.read_arrow(f"SELECT * FROM ({sql}\n) LIMIT {batch_rows + 1}", params)
-    if page.num_rows <= batch_rows and not types:
+    most = 0 if types else batch_rows + 1  # a result that fits into one batch is read once
+    page = session.read_arrow(f"SELECT * FROM {subquery(sql)} LIMIT {most}", params)
+    if not types and page.num_rows <= batch_rows:
         yield one_batch(page)
         return
     natural = page.schema

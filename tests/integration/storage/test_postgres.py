@@ -1,32 +1,25 @@
-"""What a database refuses, in our words: the kind of error, the way out, and never a password."""
+"""Of PostgreSQL alone: what a URL may hold, credentials, schemas, time-outs, and servers that go away."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
+import threading
 import traceback
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import closing
 from urllib.parse import quote, urlsplit
 
-import adbc_driver_manager.dbapi
 import pytest
 
 from spine.core.errors import (
     ConfigurationError,
+    DeadlineExceeded,
     DependencyError,
-    LoadError,
     PermissionDenied,
     SpineError,
-    TransformError,
     TransientError,
 )
 from spine.storage.base import Storage
-from spine.storage.connect import connect_storage
 from spine.storage.postgres import PostgresStorage
-from spine.storage.sqlite import SqliteStorage
 from tests.support.postgres import WITH_PASSWORD
 from tests.support.storage import open_storage
 
@@ -34,6 +27,7 @@ pytestmark = pytest.mark.integration
 
 PASSWORD = "p@ss/w:rd%?#&=+ ü'\"\\"
 SELECT = "SELECT 1 AS one"
+OTHERS = "SELECT COUNT(pg_terminate_backend(pid)) AS n FROM pg_stat_activity WHERE application_name = 'spine-test'"
 
 
 def refused(url: str) -> SpineError:
@@ -43,25 +37,6 @@ def refused(url: str) -> SpineError:
     shown = "".join(traceback.format_exception(caught.value)) + str(caught.value.to_dict())
     assert "s3cret" not in shown
     return caught.value
-
-
-def test_the_statement_s_own_faults(storage: Storage) -> None:
-    storage.execute("CREATE TABLE known (id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(80) NOT NULL)")
-    storage.execute("INSERT INTO known VALUES (1, 'one')")
-    faults = {
-        "SELECT * FROM nowhere": (ConfigurationError, "run `airflow spine db upgrade`"),
-        "SELECT missing FROM known": (ConfigurationError, "run `airflow spine db upgrade`"),
-        "SELECT FROM WHERE": (TransformError, "unexpected token" if storage.dialect.name == "db2" else "syntax"),
-        "INSERT INTO known VALUES (1, 'again')": (LoadError, ""),
-        "INSERT INTO known VALUES (2, NULL)": (LoadError, ""),
-    }
-    for sql, (kind, words) in faults.items():
-        with pytest.raises(kind) as caught:
-            storage.execute(sql)
-        assert type(caught.value) is kind
-        assert words in caught.value.message
-        assert caught.value.message.startswith(storage.describe())
-        assert not caught.value.retryable
 
 
 def test_a_server_that_is_not_there() -> None:
@@ -121,9 +96,14 @@ def test_a_password_may_have_any_character(with_password: str) -> None:
             storage.execute("CREATE TABLE public.mine (id INTEGER)")
 
 
-def test_statements_that_take_too_long_or_meet_a_lock(postgres_url: str) -> None:
-    from spine.core.errors import DeadlineExceeded
+def test_a_place_is_described_without_credentials(postgres_url: str) -> None:
+    parts = urlsplit(postgres_url)
+    with open_storage(postgres_url) as storage:
+        assert storage.describe() == f"PostgreSQL {parts.hostname}:{parts.port}{parts.path}"
+    assert PostgresStorage("postgresql:///spine?host=/run").describe() == "PostgreSQL local:5432/spine"
 
+
+def test_statements_that_take_too_long_or_meet_a_lock(postgres_url: str) -> None:
     with closing(PostgresStorage(postgres_url)) as one, closing(PostgresStorage(postgres_url)) as other:
         one.execute("CREATE TABLE known (id INTEGER)")
         with pytest.raises(DeadlineExceeded), one.transaction() as session:
@@ -177,117 +157,48 @@ def test_a_schema_that_may_not_be_used_is_an_error_and_not_public(postgres_url: 
         root.execute("DROP ROLE spine_visitor")
 
 
-def test_a_locked_file_says_so_and_may_be_tried_again(tmp_path: Path) -> None:
-    path = tmp_path / "spine.db"
-    with closing(SqliteStorage(path)) as holder, closing(SqliteStorage(path, busy_timeout=0.05)) as other:
-        holder.execute("CREATE TABLE known (id INTEGER)")
-        with holder.transaction() as session:
+def use_several(storage: Storage, count: int) -> None:
+    """Leave that many connections idle in the pool."""
+    barrier = threading.Barrier(count)
+
+    def use() -> None:
+        with storage.transaction() as session:
+            barrier.wait(30)
+            session.query(SELECT)
+
+    threads = [threading.Thread(target=use) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_one_dead_connection_takes_the_other_idle_ones_with_it(postgres_url: str) -> None:
+    with closing(PostgresStorage(f"{postgres_url}?application_name=spine-test")) as storage:
+        use_several(storage, 4)
+        with closing(PostgresStorage(postgres_url)) as administrator:
+            assert administrator.query(OTHERS).scalar == 4
+        with pytest.raises(DependencyError) as caught:
+            storage.query(SELECT)
+        assert caught.value.retryable
+        for _ in range(5):
+            use_several(storage, 4)
+
+
+def test_a_connection_that_dies_within_a_transaction(postgres_url: str) -> None:
+    with closing(PostgresStorage(f"{postgres_url}?application_name=spine-test")) as storage:
+        storage.execute("CREATE TABLE known (id INTEGER)")
+        with pytest.raises(DependencyError), storage.transaction() as session:
             session.execute("INSERT INTO known VALUES (1)")
-            assert other.query("SELECT COUNT(*) AS n FROM known").scalar == 0
-            with pytest.raises(TransientError, match="try again"):
-                other.execute("INSERT INTO known VALUES (2)")
-            with pytest.raises(TransientError, match="try again"), other.transaction():
-                pass
-        assert other.execute("INSERT INTO known VALUES (2)") == 1
+            with closing(PostgresStorage(postgres_url)) as administrator:
+                administrator.query(OTHERS)
+            session.execute("INSERT INTO known VALUES (2)")
+        assert storage.query("SELECT COUNT(*) AS n FROM known").scalar == 0
 
 
-def test_a_path_that_is_no_database(tmp_path: Path) -> None:
-    file = tmp_path / "notes.txt"
-    file.write_text("no database\n" * 100)
-    for path, words in {
-        file: "no SQLite database",
-        tmp_path: "name a file in it",
-        file / "spine.db": "folder cannot be made",
-    }.items():
-        error = refused(f"sqlite:///{path}")
-        assert isinstance(error, ConfigurationError)
-        assert words in error.message
-        assert str(path) in error.message
-    assert file.read_text() == "no database\n" * 100
-
-
-def test_folders_are_made(tmp_path: Path) -> None:
-    path = tmp_path / "a" / "b c" / "ü?#%.db"
-    with open_storage(f"sqlite:///{quote(str(path))}") as storage:
-        storage.execute("CREATE TABLE known (id INTEGER)")
-    assert path.exists()
-
-
-@contextmanager
-def without_power() -> Iterator[None]:
-    """As an account to which file permissions apply: they do not to root."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that other accounts can reach, unlike tmp_path."""
-    folder = Path(tempfile.mkdtemp(prefix="spine-readonly-"))
-    folder.chmod(0o755)
-    yield folder
-    folder.chmod(0o755)
-    shutil.rmtree(folder)
-
-
-def test_a_file_that_may_only_be_read(open_folder: Path) -> None:
-    path = open_folder / "spine.db"
-    with closing(SqliteStorage(path)) as storage:
-        storage.execute("CREATE TABLE known (id INTEGER)")
-    path.chmod(0o444)
-    open_folder.chmod(0o555)
-    with without_power(), closing(SqliteStorage(path)) as storage:
-        with pytest.raises(SpineError) as caught:
-            storage.execute("INSERT INTO known VALUES (1)")
-        assert isinstance(caught.value, PermissionDenied)
-        assert "writable" in caught.value.message
-
-
-def test_a_folder_that_may_not_be_written(open_folder: Path) -> None:
-    open_folder.chmod(0o555)
-    with without_power():
-        for path in (open_folder / "spine.db", open_folder / "deeper" / "spine.db"):
-            with (
-                closing(SqliteStorage(path)) as storage,
-                pytest.raises((PermissionDenied, DependencyError), match="folder"),
-            ):
-                storage.query(SELECT)
-
-
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("mysql://bob:s3cret@host/spine", "known: db2, postgres, postgresql, sqlite"),
-        ("postgre://bob:s3cret@host/spine", "did you mean 'postgres'"),
-        ("sqlite:///", "names no file"),
-        ("sqlite://spine.db", "names no file"),
-        ("/data/spine.db", "URL scheme"),
-        ("", "URL scheme"),
-    ],
-)
-def test_a_url_that_names_no_database(url: str, words: str) -> None:
-    with pytest.raises(ConfigurationError, match=words) as caught:
-        connect_storage(url)
-    assert "s3cret" not in caught.value.message
-
-
-def test_a_place_is_described_without_credentials(postgres_url: str) -> None:
-    parts = urlsplit(postgres_url)
-    with open_storage(postgres_url) as storage:
-        assert storage.describe() == f"PostgreSQL {parts.hostname}:{parts.port}{parts.path}"
-    assert PostgresStorage("postgresql:///spine?host=/run").describe() == "PostgreSQL local:5432/spine"
-
-
-def test_the_driver_s_errors_are_all_ours(storage: Storage) -> None:
-    import ibm_db_dbi
-
-    with pytest.raises(SpineError) as caught:
-        storage.query("SELECT FROM WHERE")
-    driver_s = ibm_db_dbi.Error if storage.dialect.name == "db2" else adbc_driver_manager.dbapi.Error
-    assert isinstance(caught.value.__cause__, driver_s)
+def test_connections_are_made_when_needed_and_kept(postgres_url: str) -> None:
+    pid = "SELECT pg_backend_pid() AS pid"
+    with closing(PostgresStorage(postgres_url)) as storage:
+        assert len({storage.query(pid).scalar for _ in range(5)}) == 1
+        with storage.transaction() as session:
+            assert session.query(pid).scalar != storage.query(pid).scalar
