@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -24,58 +22,54 @@ from spine.pipelines.load_table import load_table
 from spine.pipelines.registry import get_pipeline
 from spine.storage.ledger import Stage
 from spine.storage.migrations import status, upgrade
+from tests.support.cut_line import CutLine, cut_line
 from tests.support.disturbed import assert_as_if_nothing_had_happened, complete, full_week, small_week
+from tests.support.include import INCLUDE
 from tests.support.invariants import broken_invariants
-from tests.support.storage import open_storage, open_upgraded
-from tests.support.tcp_proxy import Break, Proxy, Way, proxy_to
-from tests.support.weekly import INCLUDE, PREFIX, Weekly
+from tests.support.storage import open_storage
+from tests.support.tcp_proxy import Break, Proxy, Way
+from tests.support.weekly import PREFIX, Weekly
 
 pytestmark = pytest.mark.chaos
 
-# How a commit, and the answer to it, look on the wire of each.
-COMMITS = {
-    "postgres": {Way.REQUEST: b"Q\0\0\0\x0bCOMMIT\0", Way.ANSWER: b"C\0\0\0\x0bCOMMIT\0"},
-    "db2": {Way.REQUEST: b"\x00\x04\x20\x0e", Way.ANSWER: b"\x22\x0c\x00\x06\x11\x49"},
-}
 STAGES = {
     Stage.INGESTED: "ingest_week",
     Stage.NORMALIZED: "normalize_week",
     Stage.AGGREGATED: "aggregate_week",
     Stage.ROLLING: "compute_rolling",
 }
+SQL_DIR = INCLUDE / "sql"
 LOST = pytest.mark.parametrize("way", Way, ids={Way.REQUEST: "lost on its way", Way.ANSWER: "done and unheard"}.get)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One database by two ways: ``weekly`` by a line that can break, ``safe`` by one that holds."""
+    """Two deployments on one database: ``weekly`` by a line that can break, ``safe`` by one that holds."""
 
+    cut: CutLine
     weekly: Weekly
     safe: Weekly
-    proxy: Proxy
-    url: str
+
+    @property
+    def proxy(self) -> Proxy:
+        return self.cut.proxy
 
     def commit(self, way: Way, nth: int = 0, after: bytes = b"") -> Break:
-        return Break(way, COMMITS[self.weekly.storage.dialect.name][way], after, nth)
+        return self.cut.commit(way, nth, after)
 
 
 @pytest.fixture(params=["postgres", "db2"])
-def url_and_port(request: pytest.FixtureRequest) -> tuple[str, int]:
-    url: str = request.getfixturevalue(f"{request.param}_url")
-    port = urlsplit(url).port
-    assert port is not None
-    return url, port
+def empty(request: pytest.FixtureRequest) -> Iterator[CutLine]:
+    """A database without tables."""
+    with cut_line(request.getfixturevalue(f"{request.param}_url")) as line:
+        yield line
 
 
 @pytest.fixture
-def line(url_and_port: tuple[str, int], tmp_path: Path) -> Iterator[Line]:
-    url, port = url_and_port
-    with ExitStack() as stack:
-        proxy = stack.enter_context(proxy_to(port))
-        by_proxy = url.replace(f":{port}/", f":{proxy.port}/")
-        safe = Weekly(stack.enter_context(open_upgraded(url)), tmp_path)
-        weekly = Weekly(stack.enter_context(open_storage(by_proxy)), tmp_path, safe.clock)
-        yield Line(weekly, safe, proxy, by_proxy)
+def line(empty: CutLine, tmp_path: Path) -> Line:
+    upgrade(empty.safe, SQL_DIR)
+    safe = Weekly(empty.safe, tmp_path)
+    return Line(empty, Weekly(empty.storage, tmp_path, safe.clock), safe)
 
 
 def lost(line: Line, plan: Break, work: Callable[[], object]) -> SpineError:
@@ -123,7 +117,7 @@ def test_a_commit_that_is_cut_is_done_once(line: Line, way: Way) -> None:
 
 
 @LOST
-@pytest.mark.parametrize("url_and_port", ["postgres"], indirect=True)
+@pytest.mark.parametrize("empty", ["postgres"], indirect=True)
 def test_whichever_commit_of_a_run_is_cut_the_next_run_completes(line: Line, way: Way) -> None:
     """Also those of leases, of checks and of rooms for rows."""
     for number in count():
@@ -168,29 +162,24 @@ def test_an_append_whose_commit_is_cut_adds_its_rows_once(line: Line, way: Way) 
 
 
 @LOST
-def test_an_upgrade_that_is_cut_is_whole_or_was_not(url_and_port: tuple[str, int], way: Way) -> None:
-    url, port = url_and_port
-    with ExitStack() as stack:
-        proxy = stack.enter_context(proxy_to(port))
-        safe = stack.enter_context(open_storage(url))
-        storage = stack.enter_context(open_storage(url.replace(f":{port}/", f":{proxy.port}/")))
-        words = COMMITS[storage.dialect.name][way]
-        everything = status(safe, INCLUDE / "sql").pending
-        proxy.arm(Break(way, words, after=everything[-1].encode()))
-        with pytest.raises(DependencyError):
-            upgrade(storage, INCLUDE / "sql")
-        proxy.arm(None)
-        found = status(safe, INCLUDE / "sql")
-        assert (found.applied, found.pending) == ((everything, []) if way is Way.ANSWER else ([], everything))
-        assert upgrade(storage, INCLUDE / "sql") == found.pending
-        assert status(safe, INCLUDE / "sql").pending == []
+def test_an_upgrade_that_is_cut_is_whole_or_was_not(empty: CutLine, way: Way) -> None:
+    everything = status(empty.safe, SQL_DIR).pending
+    empty.proxy.arm(empty.commit(way, after=everything[-1].encode()))
+    with pytest.raises(DependencyError):
+        upgrade(empty.storage, SQL_DIR)
+    empty.proxy.arm(None)
+    found = status(empty.safe, SQL_DIR)
+    assert (found.applied, found.pending) == ((everything, []) if way is Way.ANSWER else ([], everything))
+    assert upgrade(empty.storage, SQL_DIR) == found.pending
+    assert status(empty.safe, SQL_DIR).pending == []
 
 
-def test_a_server_that_accepts_and_says_nothing_is_given_up(line: Line) -> None:
-    line.weekly.storage.close()
-    line.proxy.arm(Break(Way.REQUEST, silent=True))
-    joined = f"{line.url}{'&' if '?' in line.url else '?'}"
-    name = {"postgres": "connect_timeout=2", "db2": "connecttimeout=1"}[line.weekly.storage.dialect.name]
-    with open_storage(joined + name) as storage, pytest.raises(DependencyError) as caught:
-        storage.query("SELECT capture_no FROM core_captures")
+def test_a_server_that_accepts_and_says_nothing_is_given_up(empty: CutLine) -> None:
+    empty.proxy.arm(Break(Way.REQUEST, silent=True))
+    option = {"postgres": "connect_timeout=2", "db2": "connecttimeout=1"}[empty.storage.dialect.name]
+    with (
+        open_storage(f"{empty.url}{'&' if '?' in empty.url else '?'}{option}") as storage,
+        pytest.raises(DependencyError) as caught,
+    ):
+        storage.tables()
     assert caught.value.retryable

@@ -58,6 +58,11 @@ class Proxy:
         given = asdict(plan) | {"words": plan.words.hex(), "after": plan.after.hex()} if plan else None
         self._tell({"arm": given})
 
+    def end(self) -> None:
+        """No line any more, and nobody who answers."""
+        self._process.kill()
+        self._process.wait()
+
     @property
     def broke(self) -> bool:
         """Whether the break has happened since it was armed."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -202,3 +204,15 @@ def test_connections_are_made_when_needed_and_kept(postgres_url: str) -> None:
         assert len({storage.query(pid).scalar for _ in range(5)}) == 1
         with storage.transaction() as session:
             assert session.query(pid).scalar != storage.query(pid).scalar
+
+
+def test_a_silent_server_is_asked_whether_it_is_still_there(postgres_url: str) -> None:
+    """Else a server that vanished would be waited for as long as the system likes: two hours."""
+    table = Path("/proc/net/tcp")
+    if not table.exists():
+        pytest.skip("only Linux tells the timers of its connections")
+    with closing(PostgresStorage(postgres_url)) as storage:
+        port = storage.query("SELECT inet_client_port() AS port").scalar
+        (ours,) = [row for row in map(str.split, table.read_text().splitlines()[1:]) if row[1].endswith(f":{port:04X}")]
+    kind, _, when = ours[5].partition(":")
+    assert (kind, int(when, 16) <= 60 * os.sysconf("SC_CLK_TCK")) == ("02", True)  # 02: the timer of keepalives

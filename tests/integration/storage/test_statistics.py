@@ -11,9 +11,12 @@ import pytest
 from spine.core.tiers import Tier
 from spine.finra.download_file import write_week_file
 from spine.finra.synthetic import SyntheticMarket
+from spine.pipelines.load_table import load_table
 from spine.pipelines.registry import get_pipeline
 from spine.storage.base import Storage
+from spine.storage.migrations import upgrade
 from spine.storage.postgres import PostgresStorage
+from tests.support.include import INCLUDE
 from tests.support.storage import open_upgraded
 from tests.support.weekly import LINES, PREFIX, ROLLING, Weekly
 
@@ -95,6 +98,21 @@ def test_every_step_of_a_large_week_asks_for_a_look(postgres_url: str, tmp_path:
         weekly.load(**week, file_path="week.csv")
         get_pipeline("finra.otc_transparency.compute_rolling").run(weekly.context(**week, window_weeks=2))
         assert {table: counted(storage, table) for table in tables} == tables
+
+
+def test_a_declared_load_asks_for_a_look(postgres: PostgresStorage, tmp_path: Path) -> None:
+    (tmp_path / "ids.psv").write_text("\n".join(("id", *map(str, range(2_000)))))
+    postgres.execute("ALTER TABLE grown ADD PRIMARY KEY (id)")
+    upgrade(postgres, INCLUDE / "sql")
+    load = {
+        "source": {"type": "file", "path": "ids.psv"},
+        "dataset": "test.grown",
+        "table": "grown",
+        "columns": {"id": "integer"},
+        "key": ["id"],
+    }
+    load_table.run(Weekly(postgres, tmp_path).context(load=load))
+    assert counted(postgres) == 2_000
 
 
 def test_what_cannot_be_looked_at_is_no_error(upgraded_storage: Storage) -> None:

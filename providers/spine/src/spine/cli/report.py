@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from spine.storage.base import Storage
 
 _PREFIX = "finra_otc_transparency_"
-_NEWEST = f"week_ending = (SELECT MAX(week_ending) FROM {_PREFIX}symbol_summary_latest WHERE tier = s.tier)"
+_OF_NEWEST = (
+    "JOIN (SELECT tier, MAX(week_ending) AS week_ending FROM core_latest WHERE stage = 'AGGREGATED' GROUP BY tier) newest "
+    "ON newest.tier = s.tier AND newest.week_ending = s.week_ending"
+)
 _BARS = 24
 _MOST_ROWS = 9
 
@@ -45,13 +48,13 @@ _TABLES: tuple[tuple[str, dict[str, str], str], ...] = (
         },
         f"SELECT s.tier, s.symbol, s.total_volume AS volume, s.total_trades AS trades, s.venue_count AS venues, "
         f"c.hhi, c.top_venue FROM {_PREFIX}symbol_summary_latest s JOIN {_PREFIX}concentration c "
-        f"ON c.capture_id = s.capture_id AND c.symbol = s.symbol WHERE s.{_NEWEST} ORDER BY s.total_volume DESC",
+        f"ON c.capture_id = s.capture_id AND c.symbol = s.symbol {_OF_NEWEST} ORDER BY s.total_volume DESC",
     ),
     (
         "Venue shares of the newest week",
         {"tier": "Tier", "rank": "Rank", "mpid": "Venue", "share": "Share", "symbols": "Symbols"},
-        f"SELECT tier, rank, mpid, market_share_pct AS share, symbol_count AS symbols FROM {_PREFIX}venue_share_latest s "
-        f"WHERE rank <= 3 AND {_NEWEST} ORDER BY tier, rank",
+        f"SELECT s.tier, s.rank, s.mpid, s.market_share_pct AS share, s.symbol_count AS symbols "
+        f"FROM {_PREFIX}venue_share_latest s {_OF_NEWEST} WHERE s.rank <= 3 ORDER BY s.tier, s.rank",
     ),
     (
         "Trend over the rolling window",
@@ -62,9 +65,9 @@ _TABLES: tuple[tuple[str, dict[str, str], str], ...] = (
             "avg_pct": "Mean change",
             "complete": "Complete windows",
         },
-        f"SELECT tier, COALESCE(trend_direction, 'one week') AS direction, COUNT(*) AS symbols, AVG(trend_pct) AS avg_pct, "
-        f"SUM(is_complete) AS complete FROM {_PREFIX}symbol_rolling_latest s WHERE {_NEWEST} "
-        f"GROUP BY tier, COALESCE(trend_direction, 'one week') ORDER BY tier, direction",
+        f"SELECT s.tier, COALESCE(s.trend_direction, 'one week') AS direction, COUNT(*) AS symbols, "
+        f"AVG(s.trend_pct) AS avg_pct, SUM(s.is_complete) AS complete FROM {_PREFIX}symbol_rolling_latest s {_OF_NEWEST} "
+        f"GROUP BY s.tier, COALESCE(s.trend_direction, 'one week') ORDER BY s.tier, direction",
     ),
     (
         "Rejects",

@@ -136,6 +136,7 @@ class _Job:
                 rejects=rejects, stamp=self.stamp,
             )  # fmt: skip
             held.confirm(session)
+        self.context.storage.refresh_statistics(self.spec.table, counts.changed)
         return self._done(reading, rows, rejects, counts)
 
     def _reconcile(self, reading: SourceReading, rows: TableRows, staged: int) -> None:

@@ -119,7 +119,8 @@ class PooledStorage(ABC, Generic[S]):
         try:
             yield self._session(connection)
         except BaseException as error:
-            connection.invalidate()
+            if connection.is_valid:
+                connection.invalidate()
             if isinstance(error, DependencyError):
                 self._forget_idle()
             raise
@@ -152,12 +153,22 @@ class PooledStorage(ABC, Generic[S]):
                     raise TransformError(
                         f"{self.describe()}: a statement of this transaction failed; nothing was committed"
                     )
-                self._commit(session)
+                self._publish(session)
             except BaseException:
                 # When this fails the server has ended the transaction itself, or the connection is gone with it.
                 with suppress(SpineError):
                     self._roll_back(session)
                 raise
+
+    def _publish(self, session: S) -> None:
+        try:
+            self._commit(session)
+        except DependencyError as error:
+            raise DependencyError(
+                f"{error.message}; the connection broke during COMMIT, so the transaction may or may not be there: run again, "
+                "for what is there is recognised",
+                context=error.context,
+            ) from error
 
     def execute(self, sql: str, params: Params | None = None) -> int:
         with self.session() as session:

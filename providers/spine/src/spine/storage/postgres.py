@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from spine.core.errors import (
     ConfigurationError,
@@ -60,6 +60,8 @@ _WORDS: tuple[tuple[str, type[SpineError]], ...] = (
     ("no connection to the server", DependencyError),
     ("terminating connection", DependencyError),
 )
+# libpq by itself waits for ever to connect, and two hours until it asks whether a silent server is still there.
+_PATIENCE = {"connect_timeout": 10, "keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 6}
 _MALFORMED = (
     "the PostgreSQL URL is malformed; expected postgresql://user:password@host:port/database, with special characters "
     "percent-encoded"
@@ -103,7 +105,7 @@ class PostgresStorage(AdbcStorage):
         import adbc_driver_postgresql.dbapi
 
         try:
-            connection: Connection = adbc_driver_postgresql.dbapi.connect(self._uri, autocommit=True)
+            connection: Connection = adbc_driver_postgresql.dbapi.connect(patient(self._uri), autocommit=True)
         except Exception as error:
             if any(words in str(error).lower() for words, _ in _WORDS):
                 raise
@@ -200,6 +202,13 @@ class PostgresStorage(AdbcStorage):
 
     def describe(self) -> str:
         return f"PostgreSQL {self._place}"
+
+
+def patient(uri: str) -> str:
+    """The URI with an end to waiting for a server that is not there, in so far as it has none of its own."""
+    given = urlsplit(uri).query
+    added = urlencode({name: value for name, value in _PATIENCE.items() if f"{name}=" not in given})
+    return f"{uri}{'&' if '?' in uri else '?'}{added}" if added else uri
 
 
 def _place(uri: str) -> str:

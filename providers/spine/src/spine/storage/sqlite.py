@@ -132,10 +132,6 @@ class SqliteStorage(AdbcStorage):
         self._require_its_file(connection)
         return super()._session(connection)
 
-    def _commit(self, session: AdbcSession) -> None:
-        self._require_its_file(session.connection)
-        super()._commit(session)
-
     def _require_its_file(self, connection: PoolProxiedConnection) -> None:
         """A connection goes on with the file it opened when another has taken its name, and what it writes is lost.
 
@@ -157,6 +153,7 @@ class SqliteStorage(AdbcStorage):
         with self._queue.turn(self.busy_timeout):
             with super().transaction() as session:
                 yield session
+                self._require_its_file(session.connection)
             if (self.wal_bytes() or 0) > _MOST_WAL_BYTES:
                 self._empty_wal()
 
