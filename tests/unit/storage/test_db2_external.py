@@ -49,8 +49,8 @@ def test_values_are_written_as_db2_reads_them() -> None:
                 "s": "ü",
                 "d": Decimal("-1.5"),
                 "day": dt.date(2026, 1, 2),
-                "at": dt.datetime(2026, 1, 2, 3, 4, 5, 6),
-            },  # noqa: DTZ001
+                "at": dt.datetime(2026, 1, 2, 3, 4, 5, 6),  # noqa: DTZ001 - the driver takes no zone
+            },
             {"n": None, "s": None, "d": None, "day": None, "at": None},
         ],
         schema=pa.schema(
