@@ -70,6 +70,14 @@ def test_types_are_filled_in(tmp_path: Path) -> None:
     assert read_sql(tmp_path / "a.sql", DIALECT) == "CREATE TABLE t (n INTEGER, c TEXT) -- ü"
 
 
+def test_a_placeholder_of_the_callers_stands_for_its_text(tmp_path: Path) -> None:
+    (tmp_path / "a.sql").write_text("SELECT n FROM ${rows} r WHERE c = CAST(:c AS ${code})")
+    text = read_sql(tmp_path / "a.sql", DIALECT, {"rows": "(SELECT ':a', :b)"})
+    assert bind_values(text, DIALECT, {"b": 1, "c": "x"}) == (
+        "SELECT n FROM (SELECT ':a', ?1) r WHERE c = CAST(?2 AS TEXT)", (1, "x"),
+    )  # fmt: skip
+
+
 def test_a_file_for_one_database_comes_first(tmp_path: Path) -> None:
     for name in ("a.sql", "a.sqlite.sql", "a.postgres.sql"):
         (tmp_path / name).write_text(name)

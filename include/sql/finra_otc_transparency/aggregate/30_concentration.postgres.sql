@@ -2,6 +2,6 @@
 INSERT INTO finra_otc_transparency_concentration (
     week_ending, tier, summary_type, symbol, hhi, venue_count, total_symbol_volume, top_venue, top_venue_share,
     top_3_venue_share, capture_id, captured_at, execution_id, batch_id, calculated_at)
-SELECT :week_ending, :tier, :summary_type, symbol, hhi, mpid_count, volume, top_venue, top_venue_share, top_3_venue_share,
+SELECT :week_ending, :tier, :summary_type, symbol, hhi, venue_count, volume, top_venue, top_venue_share, top_3_venue_share,
        :capture_id, :captured_at, :execution_id, CAST(:batch_id AS ${text}), :calculated_at
 FROM stage_symbols
