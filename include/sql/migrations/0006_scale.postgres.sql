@@ -53,6 +53,10 @@ BEGIN
     END LOOP;
 END';
 
+-- Without statistics of this column a capture counts as a two-hundredth of its partition, which is about right. With them a
+-- capture that came after they were gathered counts as one row, and its rows are then compared each with each.
+ALTER TABLE finra_otc_transparency_lines ALTER COLUMN capture_no SET STATISTICS 0;
+
 INSERT INTO finra_otc_transparency_lines
 SELECT c.capture_no, l.line_number, l.symbol, l.mpid, l.crd_number, l.product_type, l.issue_name, l.venue_name,
        l.total_shares, l.total_trades, l.source_last_update_date, l.reason_code

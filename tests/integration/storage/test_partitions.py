@@ -17,6 +17,7 @@ from spine.storage.base import Storage
 from spine.storage.postgres import PostgresStorage
 from spine.storage.rooms import make_rooms
 from tests.support.ledger import add_capture
+from tests.support.plans import plan_of
 from tests.support.storage import open_storage, open_upgraded
 from tests.support.weekly import LINES
 
@@ -190,3 +191,20 @@ def test_a_partition_is_made_while_others_read_and_write(postgres_url: str, post
         finally:
             impatient.close()
     assert list(partitions(postgres)) == [room, f"{LINES}_2026"]
+
+
+def test_a_capture_that_came_after_the_statistics_is_not_taken_for_one_row(postgres: PostgresStorage) -> None:
+    """A plan for one row compares a capture's rows each with each."""
+    leaf = postgres.room_for(LINES, NEW_YEAR)
+    numbers = [20260102 * SERIALS + serial for serial in range(3)]
+    for number in numbers:
+        if number == numbers[-1]:
+            postgres.execute(f"ANALYZE {leaf}")
+        postgres.execute(
+            f"INSERT INTO {leaf} (capture_no, line_number, symbol, mpid, issue_name, venue_name, total_shares, total_trades) "
+            "SELECT CAST(:number AS BIGINT), n, 'S' || n, 'OTCN', 'A', 'V', 1, 1 FROM generate_series(1, 4000) n",
+            {"number": number},
+        )
+    for number in numbers:
+        (node,) = plan_of(postgres, f"SELECT * FROM {LINES} WHERE capture_no = :number", {"number": number})
+        assert node.rows > 10, number
