@@ -206,5 +206,5 @@ def test_a_capture_that_came_after_the_statistics_is_not_taken_for_one_row(postg
             {"number": number},
         )
     for number in numbers:
-        (node,) = plan_of(postgres, f"SELECT * FROM {LINES} WHERE capture_no = :number", {"number": number})
-        assert node.rows > 10, number
+        plan = plan_of(postgres, f"SELECT * FROM {LINES} WHERE capture_no = :number", {"number": number})
+        assert min(node.rows for node in plan) > 10, number
