@@ -91,7 +91,7 @@ def test_while_it_is_down_every_try_fails_and_may_be_repeated(weekly: Weekly, ow
 @STOPS
 def test_a_restart_between_steps_costs_one_step(weekly: Weekly, own_server: PostgresServer, mode: str) -> None:
     weekly.run(**small_week(weekly, 0))
-    stages = ("ingest", "normalize", "aggregate", "should_compute_rolling")
+    stages = ("ingest", "aggregate", "should_compute_rolling")
     for number, stage in enumerate(stages, start=1):
 
         def restart(step: str, _: StepRun, stage: str = stage) -> None:
