@@ -53,9 +53,14 @@ BEGIN
     END LOOP;
 END';
 
--- Without statistics of this column a capture counts as a two-hundredth of its partition, which is about right. With them a
--- capture that came after they were gathered counts as one row, and its rows are then compared each with each.
-ALTER TABLE finra_otc_transparency_lines ALTER COLUMN capture_no SET STATISTICS 0;
+-- Of captures the planner knows how many there are, how large they are and that they lie in order, but not each by itself:
+-- where it knows every one, another that came since counts as one row, and its rows are then compared each with each.
+ALTER TABLE finra_otc_transparency_lines ALTER COLUMN capture_no SET STATISTICS 1;
+ALTER TABLE finra_otc_transparency_symbol_summary ALTER COLUMN capture_id SET STATISTICS 1;
+ALTER TABLE finra_otc_transparency_venue_share ALTER COLUMN capture_id SET STATISTICS 1;
+ALTER TABLE finra_otc_transparency_concentration ALTER COLUMN capture_id SET STATISTICS 1;
+ALTER TABLE finra_otc_transparency_liquidity_score ALTER COLUMN capture_id SET STATISTICS 1;
+ALTER TABLE finra_otc_transparency_symbol_rolling ALTER COLUMN capture_id SET STATISTICS 1;
 
 INSERT INTO finra_otc_transparency_lines
 SELECT c.capture_no, l.line_number, l.symbol, l.mpid, l.crd_number, l.product_type, l.issue_name, l.venue_name,

@@ -19,7 +19,7 @@ from spine.storage.rooms import make_rooms
 from tests.support.ledger import add_capture
 from tests.support.plans import plan_of
 from tests.support.storage import open_storage, open_upgraded
-from tests.support.weekly import LINES
+from tests.support.weekly import AGGREGATES, LINES
 
 pytestmark = pytest.mark.integration
 
@@ -208,3 +208,19 @@ def test_a_capture_that_came_after_the_statistics_is_not_taken_for_one_row(postg
     for number in numbers:
         plan = plan_of(postgres, f"SELECT * FROM {LINES} WHERE capture_no = :number", {"number": number})
         assert min(node.rows for node in plan) > 10, number
+
+
+def test_nor_is_one_in_a_derived_table(postgres: PostgresStorage) -> None:
+    table, captures = AGGREGATES[0], ("first", "second", "third")
+    for name in captures:
+        if name == captures[-1]:
+            postgres.execute(f"ANALYZE {table}")
+        postgres.execute(
+            f"INSERT INTO {table} (week_ending, tier, summary_type, symbol, total_volume, total_trades, venue_count, "
+            "avg_trade_size, capture_id, captured_at, execution_id, calculated_at) SELECT DATE '2026-01-02', 'T1', '', 'S' || n, "
+            "1, 1, 1, 1, :name, now(), '', now() FROM generate_series(1, 4000) n",
+            {"name": name},
+        )
+    for name in captures:
+        plan = plan_of(postgres, f"SELECT * FROM {table} WHERE capture_id = :name", {"name": name})
+        assert min(node.rows for node in plan) > 10, name

@@ -26,7 +26,8 @@ pytestmark = pytest.mark.integration
 WEEKS = 80  # in three calendar years
 ROWS = (LINES, *AGGREGATES, ROLLING)
 WEEK_AGO, YEAR_AGO = NEWEST - dt.timedelta(weeks=1), NEWEST - dt.timedelta(weeks=52)
-VALUES = {"symbol": "T17", "tier": "T1", "year_ago": YEAR_AGO, "week": WEEK_AGO}
+MONTH_AGO = NEWEST - dt.timedelta(weeks=4)
+VALUES = {"symbol": "T17", "tier": "T1", "year_ago": YEAR_AGO, "month_ago": MONTH_AGO, "week": WEEK_AGO}
 OF_SYMBOL = "WHERE symbol = :symbol AND week_ending > :year_ago"
 OF_WEEK = "WHERE week_ending = :week"
 READS = {
@@ -39,6 +40,7 @@ READS = {
         "of a week in all tiers": OF_WEEK,
     }.items()
 } | {
+    "venue_volume of four weeks": f"SELECT * FROM {PREFIX}_venue_volume_latest WHERE week_ending > :month_ago AND tier = :tier",
     "tier share of a week": f"SELECT * FROM {PREFIX}_tier_share_latest {OF_WEEK}",
     "lines of a capture": f"SELECT * FROM {PREFIX}_raw WHERE week_ending = :week AND tier = :tier",
 }

@@ -78,7 +78,7 @@ def _attach(session: Session, schema: str, table: str, year: int) -> str:
     """Made beside the table and attached: CREATE TABLE ... PARTITION OF would wait for every reader."""
     name = checked_identifier(f"{table}_{year}")
     session.execute(f"CREATE TABLE {schema}.{name} (LIKE {table} INCLUDING ALL)")
-    session.execute(f"ALTER TABLE {schema}.{name} ALTER COLUMN capture_no SET STATISTICS 0")  # see migration 0006
+    session.execute(f"ALTER TABLE {schema}.{name} ALTER COLUMN capture_no SET STATISTICS 1")  # see migration 0006
     start, end = (_first_number(dt.date(first, 1, 1)) for first in (year, year + 1))
     session.execute(f"ALTER TABLE {table} ATTACH PARTITION {schema}.{name} FOR VALUES FROM ({start}) TO ({end})")
     return name
