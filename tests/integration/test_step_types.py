@@ -116,8 +116,39 @@ def test_items_that_are_no_list_fail_the_map_itself(dags_folder: DagsFolder) -> 
     assert (end.tasks["each.result"], end.state) == ("failed", "failed")
 
 
+NESTED = f"""
+    name: flow
+    steps:
+      - name: outer
+        type: map
+        items: [a, b]
+        steps:
+          - {{{{name: first, {ECHO}, config: {{{{n: "${{{{params.item}}}}"}}}}}}}}
+          - name: inner
+            type: map
+            items: [1, 2]
+            item: number
+            {{keys}}
+            steps:
+              - {{{{name: check, type: gate, checks: ["params.number == 1 or outputs.first.n == 'a'"]}}}}
+    """
+
+
+@pytest.mark.parametrize("keys", ["max_concurrency: 1", "on_error: continue", "pool: default_pool"])
+def test_a_map_within_a_map(keys: str, dags_folder: DagsFolder) -> None:
+    end = dags_folder.run(NESTED.format(keys=keys))
+    passed_over = keys == "on_error: continue"
+    assert states(end, "outer.a.inner.result", "outer.b.inner.result", "outer.result") == {
+        "outer.a.inner.result": "success",
+        "outer.b.inner.result": "success" if passed_over else "failed",
+        "outer.result": "success" if passed_over else "failed",
+    }
+    assert end.state == ("success" if passed_over else "failed")
+
+
 SKIPPED_MAP = f"""
     name: flow
+    params: {{{{items: {{{{default: [a, b]}}}}}}}}
     steps:
       - {{{{name: way, type: choice, condition: "{{condition}}", then_step: tiers, else_step: last}}}}
       - {{{{name: tiers, type: map, items: {{items}}, steps: [{{{{name: one, {ECHO}}}}}]}}}}
@@ -125,10 +156,10 @@ SKIPPED_MAP = f"""
     """
 
 
-@pytest.mark.parametrize("items", ["[a, b]", "\"${{default(outputs.way.none, ['a', 'b'])}}\""])
+@pytest.mark.parametrize("items", ["[a, b]", "'${params.items}'"])
 @pytest.mark.parametrize(("condition", "state"), [("true", "success"), ("false", "skipped")])
 def test_a_choice_skips_a_whole_map(items: str, condition: str, state: str, dags_folder: DagsFolder) -> None:
-    end = dags_folder.run(SKIPPED_MAP.format(condition=condition, items="[a, b]"))
+    end = dags_folder.run(SKIPPED_MAP.format(condition=condition, items=items))
     assert (end.tasks["tiers.result"], end.tasks["last"], end.state) == (state, "success", "success")
 
 
