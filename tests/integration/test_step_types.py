@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from spine.core.tiers import Tier
+from spine.core.weeks import newest_published
+from spine.finra.simulator import running_simulator
 from tests.support.dag_runs import DagRunEnd, DagsFolder, from_database
 from tests.support.workflows import seen_contexts
 
@@ -109,8 +116,39 @@ def test_items_that_are_no_list_fail_the_map_itself(dags_folder: DagsFolder) -> 
     assert (end.tasks["each.result"], end.state) == ("failed", "failed")
 
 
+NESTED = f"""
+    name: flow
+    steps:
+      - name: outer
+        type: map
+        items: [a, b]
+        steps:
+          - {{{{name: first, {ECHO}, config: {{{{n: "${{{{params.item}}}}"}}}}}}}}
+          - name: inner
+            type: map
+            items: [1, 2]
+            item: number
+            {{keys}}
+            steps:
+              - {{{{name: check, type: gate, checks: ["params.number == 1 or outputs.first.n == 'a'"]}}}}
+    """
+
+
+@pytest.mark.parametrize("keys", ["max_concurrency: 1", "on_error: continue", "pool: default_pool"])
+def test_a_map_within_a_map(keys: str, dags_folder: DagsFolder) -> None:
+    end = dags_folder.run(NESTED.format(keys=keys))
+    passed_over = keys == "on_error: continue"
+    assert states(end, "outer.a.inner.result", "outer.b.inner.result", "outer.result") == {
+        "outer.a.inner.result": "success",
+        "outer.b.inner.result": "success" if passed_over else "failed",
+        "outer.result": "success" if passed_over else "failed",
+    }
+    assert end.state == ("success" if passed_over else "failed")
+
+
 SKIPPED_MAP = f"""
     name: flow
+    params: {{{{items: {{{{default: [a, b]}}}}}}}}
     steps:
       - {{{{name: way, type: choice, condition: "{{condition}}", then_step: tiers, else_step: last}}}}
       - {{{{name: tiers, type: map, items: {{items}}, steps: [{{{{name: one, {ECHO}}}}}]}}}}
@@ -118,10 +156,10 @@ SKIPPED_MAP = f"""
     """
 
 
-@pytest.mark.parametrize("items", ["[a, b]", "\"${{default(outputs.way.none, ['a', 'b'])}}\""])
+@pytest.mark.parametrize("items", ["[a, b]", "'${params.items}'"])
 @pytest.mark.parametrize(("condition", "state"), [("true", "success"), ("false", "skipped")])
 def test_a_choice_skips_a_whole_map(items: str, condition: str, state: str, dags_folder: DagsFolder) -> None:
-    end = dags_folder.run(SKIPPED_MAP.format(condition=condition, items="[a, b]"))
+    end = dags_folder.run(SKIPPED_MAP.format(condition=condition, items=items))
     assert (end.tasks["tiers.result"], end.tasks["last"], end.state) == (state, "success", "success")
 
 
@@ -153,6 +191,45 @@ def test_waits_defer(dags_folder: DagsFolder) -> None:
         """)
     assert (end.state, end.receipts["soon"]["status"], end.receipts["past"]["seconds"]) == ("success", "done", 0)
     assert "beyond its timeout of 5 s" in end.receipts["after"]["message"]
+
+
+PUBLICATION = f"""
+    name: flow
+    params: {{{{week_ending: {{{{default: null}}}}}}}}
+    steps:
+      - {{{{name: out, type: wait, publication: T1, timeout: {{timeout}}, on_error: continue}}}}
+      - {{{{name: after, {ECHO}, config: {{{{message: "${{{{outputs.out.message}}}}"}}}}}}}}
+    """
+
+
+@pytest.fixture
+def finra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A FINRA that has every week by the real clock."""
+    with running_simulator(weeks=2) as simulator:
+        extra = {"token_url": simulator.token_url, "rate_limit_dir": str(tmp_path / "limits")}
+        known = {
+            "host": simulator.url,
+            "login": simulator.options.client_id,
+            "password": simulator.options.client_secret,
+        }
+        monkeypatch.setenv("AIRFLOW_CONN_FINRA_DEFAULT", json.dumps({"conn_type": "finra", **known, "extra": extra}))
+        yield
+
+
+@pytest.mark.usefixtures("finra")
+def test_a_wait_for_a_publication_ends_when_finra_has_the_week(dags_folder: DagsFolder) -> None:
+    end = dags_folder.run(PUBLICATION.format(timeout="1m"))
+    newest = newest_published(Tier.T1, dt.datetime.now(dt.UTC))
+    assert (end.receipts["out"]["tier"], end.receipts["out"]["week_ending"]) == ("T1", newest.isoformat())
+
+
+@pytest.mark.usefixtures("finra")
+def test_a_week_that_does_not_come_in_time_is_told(dags_folder: DagsFolder) -> None:
+    week = newest_published(Tier.T1, dt.datetime.now(dt.UTC)) + dt.timedelta(weeks=2)
+    end = dags_folder.run(PUBLICATION.format(timeout="0.5"), {"week_ending": week.isoformat()})
+    receipt = end.receipts["out"]
+    assert (receipt["status"], receipt["error"]["category"]) == ("failed_continue", "TIMEOUT")
+    assert end.receipts["after"]["message"] == f"FINRA did not have the week ending {week} of T1 within 0.5 s"
 
 
 def asset_events(end: DagRunEnd) -> list[tuple[str, str, str | None, dict[str, Any]]]:

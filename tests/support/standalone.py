@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,11 +23,29 @@ from spine.finra.simulator import Simulator, running_simulator
 from spine.finra.synthetic import SyntheticMarket
 from spine.storage.sqlite import SqliteStorage
 from tests.support.paths import ROOT
+from tests.support.webhook import Webhook, listening_webhook
 
 _START_SECONDS = 180
 _RUN_SECONDS = 180
 _MARKET = SyntheticMarket(symbols=dict.fromkeys(Tier, 20), venues=12)
 _Answer = TypeVar("_Answer")
+LIVE_WORKFLOW = """
+name: live.steps
+alerts: {on_success: "#ops", on_failure: "#ops"}
+params:
+  week_ending: {type: [string, "null"], format: date, default: null}
+  names: {type: array, default: [a, b, c]}
+steps:
+  - {name: settle, type: wait, duration: 3s}
+  - {name: release, type: approval, subject: Go on?, timeout: 5m}
+  - {name: tiers, type: map, items: [T1, T2], item: tier, steps: [{name: tell, type: notify, message: "${params.tier}"}]}
+  - name: found
+    type: map
+    items: ${params.names}
+    max_concurrency: 2
+    steps: [{name: tell, type: notify, message: "${params.item}"}]
+  - {name: done, type: notify, message: done, produces: [live.steps]}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +97,42 @@ class Deployment:
     """A running Airflow with its domain database, its file root and the FINRA that ``finra_default`` points to.
 
     :param finra: it has its newest weeks by the real clock, as Airflow's tasks do.
+    :param slack: what was sent to ``spine_slack``.
     """
 
     airflow: Airflow
     storage: SqliteStorage
     files: Path
     finra: Simulator
+    slack: type[Webhook]
 
 
 @contextmanager
 def running_deployment(folder: Path) -> Iterator[Deployment]:
-    """Everything in ``folder``, with an empty file root."""
+    """Everything in ``folder``, with an empty file root; this repository's workflows, and ``LIVE_WORKFLOW``."""
     files, storage = folder / "files", SqliteStorage(folder / "spine.db")
     files.mkdir(parents=True)
-    with closing(storage), running_simulator(market=_MARKET, weeks=30) as finra:
+    with (
+        closing(storage),
+        running_simulator(market=_MARKET, weeks=30) as finra,
+        listening_webhook() as (slack, to_slack),
+    ):
         connections = {
+            "SPINE_SLACK": to_slack,
             "SPINE_DEFAULT": {"conn_type": "sqlite", "host": str(storage.path)},
             "FINRA_DEFAULT": _connection_to(finra, folder / "limits"),
         }
-        with running_airflow(folder / "home", files, connections) as airflow:
+        with running_airflow(folder / "home", files, connections, _include(folder / "include")) as airflow:
             pool = {"name": "finra", "slots": 3, "description": "Requests to FINRA"}
             assert airflow.call("POST", "/api/v2/pools", json=pool).status_code == 201
-            yield Deployment(airflow, storage, files, finra)
+            yield Deployment(airflow, storage, files, finra, slack)
+
+
+def _include(folder: Path) -> Path:
+    shutil.copytree(ROOT / "include/workflows", folder / "workflows")
+    (folder / "sql").symlink_to(ROOT / "include/sql")
+    (folder / "workflows/live_steps.yaml").write_text(LIVE_WORKFLOW)
+    return folder
 
 
 def _connection_to(finra: Simulator, limits: Path) -> dict[str, Any]:
@@ -113,7 +146,9 @@ def _connection_to(finra: Simulator, limits: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def running_airflow(home: Path, files: Path, connections: Mapping[str, dict[str, Any]]) -> Iterator[Airflow]:
+def running_airflow(
+    home: Path, files: Path, connections: Mapping[str, Mapping[str, Any]], include: Path = ROOT / "include"
+) -> Iterator[Airflow]:
     """``airflow standalone`` with a metadata database, a file root and connections (by id in capitals) of its own."""
     port, log = _free_port(), home / "standalone.log"
     home.mkdir(parents=True, exist_ok=True)
@@ -121,6 +156,7 @@ def running_airflow(home: Path, files: Path, connections: Mapping[str, dict[str,
         **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__SPINE__FILE_ROOT": str(files),
+        "AIRFLOW__SPINE__INCLUDE_DIR": str(include),
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
         **{f"AIRFLOW_CONN_{name}": json.dumps(connection) for name, connection in connections.items()},

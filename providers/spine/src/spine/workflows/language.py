@@ -270,7 +270,7 @@ STEP_KINDS = (
             Key("steps", STEP_LIST, "What to do for each.", required=True),
         ),
         "{name: tiers, type: map, items: [T1, T2], item: tier, steps: [{name: load, type: notify, message: '${params.tier}'}]}",
-        without=frozenset({"retry"}),
+        without=frozenset({"retry", "timeout"}),
     ),
     StepKind(
         StepType.WAIT,

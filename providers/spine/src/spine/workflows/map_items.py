@@ -31,19 +31,17 @@ class Ended(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ItemRun:
-    """The steps of one item."""
+    """The steps of one item, and those of the maps among them as ``map.item.step``."""
 
     item: Any
     steps: Mapping[str, Ended]
 
-    @property
-    def failed_step(self) -> str | None:
-        return next((name for name, step in self.steps.items() if step.state is StepState.FAILED), None)
-
     def receipt(self) -> dict[str, Any]:
-        """JSON-ready: the item, how it went, and the receipts of its steps."""
-        receipts = {name: step.result.to_dict() for name, step in self.steps.items() if step.result is not None}
-        state = StepState.FAILED if self.failed_step else StepState.SUCCESS
+        """JSON-ready: the item, how it went, and the receipts of its own steps; a map's holds those of its items."""
+        own = {name: step for name, step in self.steps.items() if "." not in name}
+        receipts = {name: step.result.to_dict() for name, step in own.items() if step.result is not None}
+        failed = any(step.state is StepState.FAILED for step in own.values())
+        state = StepState.FAILED if failed else StepState.SUCCESS
         return {"item": self.item, "state": str(state), "steps": receipts}
 
 

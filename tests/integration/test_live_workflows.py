@@ -1,0 +1,64 @@
+"""What only a running Airflow shows of a workflow: its triggerer waits, its API answers, its dag-processor tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support.standalone import Airflow, Deployment
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+DAG_ID = "live.steps"
+
+
+def start(airflow: Airflow) -> str:
+    answer = airflow.trigger(DAG_ID, {"week_ending": "2026-10-30"})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["dag_run_id"])
+
+
+def answer_when_asked(airflow: Airflow, run_id: str, option: str) -> None:
+    path = f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}/taskInstances/release/-1/hitlDetails"
+    airflow.until(lambda: airflow.call("GET", path).status_code, lambda status: status == 200)
+    body = {"chosen_options": [option], "params_input": {}}
+    assert airflow.call("PATCH", path, json=body).status_code == 200
+
+
+def receipts(airflow: Airflow, run_id: str) -> Callable[[str], dict[str, Any]]:
+    def receipt(task_id: str) -> dict[str, Any]:
+        path = f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
+        value: dict[str, Any] = airflow.call("GET", path).json()["value"]
+        return value
+
+    return receipt
+
+
+def test_a_run_waits_asks_maps_updates_and_tells(standalone: Deployment) -> None:
+    airflow = standalone.airflow
+    run_id = start(airflow)
+    answer_when_asked(airflow, run_id, "Approve")
+    run = airflow.finished(DAG_ID, run_id)
+    assert run["state"] == "success", run
+    receipt = receipts(airflow, run_id)
+    assert receipt("settle")["seconds"] >= 3
+    assert receipt("release")["by"] == "admin"
+    assert [each["item"] for each in receipt("tiers.result")["results"]] == ["T1", "T2"]
+    assert [each["steps"]["tell"]["text"] for each in receipt("found.result")["results"]] == ["a", "b", "c"]
+    events = airflow.call("GET", "/api/v2/assets/events", params={"source_run_id": run_id}).json()["asset_events"]
+    assert [(event["name"], event["partition_key"]) for event in events] == [("live.steps", "2026-10-30")]
+    told = {"text": f"{DAG_ID} {run_id} succeeded"}
+    airflow.until(lambda: standalone.slack.bodies, lambda bodies: told in bodies)
+
+
+def test_a_rejected_run_fails_and_tells(standalone: Deployment) -> None:
+    airflow = standalone.airflow
+    run_id = start(airflow)
+    answer_when_asked(airflow, run_id, "Reject")
+    run = airflow.finished(DAG_ID, run_id)
+    assert (run["state"], run["tasks"]["release"], run["tasks"]["done"]) == ("failed", "failed", "upstream_failed")
+    airflow.until(
+        lambda: [body["text"] for body in standalone.slack.bodies],
+        lambda texts: any(text.startswith(f"{DAG_ID} {run_id} failed") for text in texts),
+    )
