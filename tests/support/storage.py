@@ -14,6 +14,8 @@ from tests.support.paths import ROOT
 
 # db2 is IBM's driver over DRDA against Apache Derby, not Db2 (tests/support/db2_wire).
 DATABASES = ("sqlite", "postgres", "db2")
+# For tests of something else than databases: what stands in for Db2 is the slowest of the three.
+WITHOUT_DB2 = pytest.mark.parametrize("database_url", ("sqlite", "postgres"), indirect=True)
 
 
 def skip_where_readers_wait(storage: Storage) -> None:

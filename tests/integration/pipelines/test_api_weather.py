@@ -26,10 +26,10 @@ from spine.storage.base import Storage
 from tests.support.api_weeks import ASKED, HASTY, PAGED, SECRET, Api, finra
 from tests.support.finra import NOW
 from tests.support.finra_api import everything_logged
-from tests.support.storage import open_upgraded
+from tests.support.storage import WITHOUT_DB2, open_upgraded
 from tests.support.weekly import Weekly, assert_same
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, WITHOUT_DB2]
 FOREVER = 10**6
 ROWS = "POST /data"
 LOGIN = "oauth2"

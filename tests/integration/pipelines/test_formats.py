@@ -18,7 +18,10 @@ from spine.finra.decimals import as_text
 from spine.finra.download_file import DOWNLOAD_COLUMNS, FileFormat, write_week_file
 from spine.finra.synthetic import SyntheticMarket
 from spine.storage.base import Storage
+from tests.support.storage import WITHOUT_DB2
 from tests.support.weekly import PREFIX, Weekly
+
+pytestmark = WITHOUT_DB2
 
 WEEK = dt.date(2026, 3, 13)  # has fractional shares
 ROWS = SyntheticMarket(symbols={Tier.T2: 40}, venues=12).week(Tier.T2, WEEK)
