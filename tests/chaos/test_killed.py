@@ -27,7 +27,7 @@ def weekly(database_url: str, tmp_path: Path) -> Iterator[Weekly]:
 
 def test_killed_before_every_access_to_the_database(weekly: Weekly, database_url: str) -> None:
     weekly.run(**small_week(weekly, 0))
-    # What stands in for Db2 joins slower with every week: a sample has to do.
+    # What stands in for Db2 is slower with every week: a sample has to do.
     every = 5 if weekly.storage.dialect.name == "db2" else 1
     for week, accesses in enumerate(count(step=every), start=1):
         params = small_week(weekly, week)

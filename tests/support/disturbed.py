@@ -17,7 +17,7 @@ from tests.support.weekly import LATEST, Weekly, assert_same, file_of, line
 FIRST = dt.date(2024, 1, 5)
 SYMBOLS = [f"S{number}" for number in range(30)]
 MARKET = SyntheticMarket(symbols={Tier.T2: 500}, venues=30)
-# What stands in for Db2 reads the view of tier shares in a time that grows with the square of its rows.
+# For what stands in for Db2, which joins where others have windows.
 SMALL_MARKET = SyntheticMarket(symbols={Tier.T2: 50}, venues=30)
 Make = Callable[[Weekly, int], dict[str, Any]]
 
@@ -58,11 +58,14 @@ def assert_as_if_nothing_had_happened(weekly: Weekly, weeks: int, make: Make) ->
     """The database equals one of weeks that nobody disturbed."""
     if weekly.storage.dialect.name == "postgres":
         weekly.storage.execute("ANALYZE")  # as the server does by itself, within a minute
+    # What stands in for Db2 reads tier shares in a time that grows with the square of their rows. They are a view of the rest.
+    views = [view for view in LATEST if weekly.storage.dialect.name != "db2" or "tier_share" not in view]
     with open_upgraded(f"sqlite:///{weekly.root / 'undisturbed.db'}") as storage:
         undisturbed = Weekly(storage, weekly.root)
         for number in range(weeks):
             undisturbed.run(**make(weekly, number))
-        assert_same(weekly.pictures(), undisturbed.pictures())
+        found = weekly.pictures(views)
+        assert_same(found, undisturbed.pictures(views))
         assert weekly.counts() == undisturbed.counts()
     assert not broken_invariants(weekly)
-    assert all(len(rows) >= weeks for rows in weekly.pictures().values()), LATEST
+    assert all(len(rows) >= weeks for rows in found.values()), views

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count
@@ -133,9 +133,9 @@ class Weekly:
         found = self.storage.query("SELECT line_number, reason_code, reason_detail FROM core_rejects ORDER BY 1")
         return {line: (code, detail) for line, code, detail in found.rows}
 
-    def pictures(self) -> dict[str, list[dict[str, Any]]]:
+    def pictures(self, views: Iterable[str] = LATEST) -> dict[str, list[dict[str, Any]]]:
         """What readers see, view by view, without what belongs to the observation alone."""
-        return {view: [content_of(row) for row in self.rows(view)] for view in LATEST}
+        return {view: [content_of(row) for row in self.rows(view)] for view in views}
 
 
 @lru_cache
