@@ -1,0 +1,50 @@
+"""The outbox: an alert is a row that commits with the outcome that caused it. Whoever delivers comes later."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import TYPE_CHECKING
+
+from spine.alerts.model import Alert
+
+if TYPE_CHECKING:
+    from spine.storage.base import Session, Storage
+
+
+def raise_alert(session: Session | Storage, alert: Alert, now: dt.datetime) -> str:
+    """Write it, in the caller's transaction when given a session; its id.
+
+    Nothing is routed, throttled or sent here, so raising costs one insert whatever is configured.
+    """
+    alert_id = uuid.uuid4().hex
+    session.execute(
+        "INSERT INTO core_alerts (alert_id, fingerprint, severity, state, title, message, source, domain, tier, "
+        "week_ending, error_category, workflow, step, capture_id, execution_id, run_url, cause, metadata_json, "
+        "occurred_at, raised_at) VALUES (:alert_id, :fingerprint, :severity, :state, :title, :message, :source, :domain, "
+        ":tier, :week_ending, :error_category, :workflow, :step, :capture_id, :execution_id, :run_url, :cause, "
+        ":metadata, :occurred_at, :raised_at)",
+        {
+            "alert_id": alert_id,
+            "fingerprint": alert.fingerprint,
+            "severity": str(alert.severity),
+            "state": str(alert.state),
+            "title": alert.title,
+            "message": alert.message,
+            "source": alert.source,
+            "domain": alert.domain,
+            "tier": alert.tier,
+            "week_ending": dt.date.fromisoformat(alert.week_ending) if alert.week_ending else None,
+            "error_category": None if alert.category is None else str(alert.category),
+            "workflow": alert.workflow,
+            "step": alert.step,
+            "capture_id": alert.capture_id,
+            "execution_id": alert.run_id,
+            "run_url": alert.run_url,
+            "cause": alert.cause,
+            "metadata": {name: str(value) for name, value in alert.metadata.items()},
+            "occurred_at": alert.occurred_at or now,
+            "raised_at": now,
+        },
+    )
+    return alert_id
