@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,21 +49,20 @@ Rows = list[dict[str, Any]]
 
 def main() -> None:
     args = options()
-    report = Report("history", "Ten years of weeks", _notes(args))
-    measures: Rows = []
-    sizes: Rows = []
     with tempfile.TemporaryDirectory(prefix="spine-bench-") as name, places(Path(name)) as found:
         chosen = [place for place in found if place.name in args.databases]
         progress = Progress(
             sum(_rows(place, args) for place in chosen) * (max(args.years) * args.weeks_a_year + args.refreshes)
         )
         for place in chosen:
-            for size, rows in grow(place, args, progress):
-                sizes.append(size)
-                measures += rows
-    show(report, sizes, measures)
-    if args.save:
-        report.save(lambda axes: draw(axes, measures), panels=2)
+            report = Report(
+                f"history_{place.name}", f"Ten years of weeks, {place.name}", _notes(place, args), "history"
+            )
+            looks = list(grow(place, args, progress))
+            measures = [measure for _, rows in looks for measure in rows]
+            show(report, [size for size, _ in looks], measures)
+            if args.save:
+                report.save(partial(draw, measures=measures))
 
 
 def options() -> argparse.Namespace:
@@ -78,11 +78,11 @@ def options() -> argparse.Namespace:
     return sizes.parse()
 
 
-def _notes(args: argparse.Namespace) -> tuple[str, ...]:
+def _notes(place: Place, args: argparse.Namespace) -> tuple[str, ...]:
     weeks = max(args.years) * args.weeks_a_year
     return (
-        f"{weeks} weeks of three tiers, about {args.rows * weeks:,} venue rows on PostgreSQL and {args.sqlite_rows * weeks:,} "
-        "on SQLite, restated weeks included. Milliseconds; flat means that the last column is at most 1.2.",
+        f"{weeks} weeks of three tiers, about {_rows(place, args) * weeks:,} venue rows, restated weeks included. "
+        "Milliseconds; flat means that the last column is at most 1.2.",
     )
 
 
@@ -194,20 +194,16 @@ def side_by_side(measures: Rows) -> Rows:
 
 
 def draw(axes: Any, measures: Rows) -> None:
-    """Warm times as multiples of those of the shortest history, one panel for each database."""
-    for panel, database in zip(axes, dict.fromkeys(each["database"] for each in measures), strict=False):
-        years = sorted({each["years"] for each in measures})
-        for name, label in _MEASURES.items():
-            times = {
-                each["years"]: each["min_ms"]
-                for each in measures
-                if (each["database"], each["measure"], each["kind"]) == (database, name, "warm")
-            }
-            panel.plot(years, [times[year] / times[years[0]] for year in years], marker="o", label=label)
-        legend_below(panel)
-        panel.axhspan(0.8, 1.2, color="0.92", zorder=0)
-        panel.set(title=f"{database}, years present", xticks=years, ylim=(0, None))
-    axes[0].set_ylabel("time, first = 1")
+    """Warm times as multiples of those of the shortest history."""
+    years = sorted({each["years"] for each in measures})
+    for name, label in _MEASURES.items():
+        times = {
+            each["years"]: each["min_ms"] for each in measures if (each["measure"], each["kind"]) == (name, "warm")
+        }
+        axes.plot(years, [times[year] / times[years[0]] for year in years], marker="o", label=label)
+    legend_below(axes)
+    axes.axhspan(0.8, 1.2, color="0.92", zorder=0)
+    axes.set(xlabel="years present", ylabel="time, first = 1", xticks=years, ylim=(0, None))
 
 
 if __name__ == "__main__":

@@ -23,13 +23,14 @@ Columns = Mapping[str, str | Callable[[Row], object]]
 class Report:
     """The results of one benchmark.
 
-    :param name: of the files, and of the module: ``bench_<name>.py``.
+    :param name: of the files, and of the module, ``bench_<name>.py``, unless ``module`` says another.
     :param notes: what a reader has to know to understand the numbers.
     """
 
     name: str
     title: str
     notes: Sequence[str] = ()
+    module: str = ""
     results: dict[str, Any] = field(default_factory=dict)
     _sections: list[str] = field(default_factory=list)
 
@@ -50,7 +51,12 @@ class Report:
         data = {"machine": machine, **self.results}
         (RESULTS / f"{self.name}.json").write_text(json.dumps(data, indent=2, default=str) + "\n")
         place = f"{machine['when']}, {machine['cpus']} CPUs {machine['machine']}, Python {machine['python']}."
-        lines = [f"# {self.title}", "", f"{place} What is measured: `benchmarks/bench_{self.name}.py`.", ""]
+        lines = [
+            f"# {self.title}",
+            "",
+            f"{place} What is measured: `benchmarks/bench_{self.module or self.name}.py`.",
+            "",
+        ]
         lines += [line for note in self.notes for line in (note, "")]
         if draw:
             plot(RESULTS / f"{self.name}.png", draw, panels)
