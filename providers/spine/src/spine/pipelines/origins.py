@@ -84,7 +84,10 @@ def _api(context: StepContext, dataset: Dataset) -> Origin:
     summary_type, given = given_summary_type(context, dataset), given_week(context)
     if given:
         require_published(tier, given, context.clock())
-    with context.connections.finra(context.settings.finra_conn_id) as client:
+    with (
+        context.connections.finra(context.settings.finra_conn_id) as client,
+        context.guards.guard(client.dependency, client.breaker),
+    ):
         week_ending = given or _newest(client.newest_weeks(tier, summary_type), tier, context)
         source = FinraWeeklySource(client, tier, week_ending, summary_type, now=context.clock)
         # The whole week is here when this returns: no transaction waits for a server far away.
