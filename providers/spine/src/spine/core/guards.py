@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from typing import Any, Protocol, Self
 
-from spine.core.errors import ConfigurationError
+from spine.core.errors import ConfigurationError, ErrorCategory, LeaseHeld, SpineError
 from spine.core.suggest import did_you_mean
 
 
@@ -69,6 +69,14 @@ def breaker_of(extra: Mapping[str, Any], conn_id: str) -> Mapping[str, Any]:
         raise ConfigurationError(f'{where} is {given!r}; expected limits such as {{"failure_threshold": 5}}')
     BreakerLimits().overlaid(given, of=where)
     return given
+
+
+_FAILED = (ErrorCategory.DEPENDENCY, ErrorCategory.TRANSIENT, ErrorCategory.TIMEOUT, ErrorCategory.RATE_LIMIT)
+
+
+def dependency_failed(error: SpineError) -> bool:
+    """Whether an error tells that a dependency does not work just now, and not that it said no or that we are wrong."""
+    return error.category in _FAILED and not isinstance(error, LeaseHeld)
 
 
 class Guards(Protocol):

@@ -6,8 +6,8 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from spine.core.errors import BreakerOpen, ErrorCategory, LeaseHeld, SpineError
-from spine.core.guards import BreakerLimits
+from spine.core.errors import BreakerOpen, ErrorCategory, SpineError
+from spine.core.guards import BreakerLimits, dependency_failed
 
 
 class State(StrEnum):
@@ -26,7 +26,6 @@ class Outcome(StrEnum):
     NOTHING = "nothing"
 
 
-_BAD = (ErrorCategory.DEPENDENCY, ErrorCategory.TRANSIENT, ErrorCategory.TIMEOUT, ErrorCategory.RATE_LIMIT)
 _ANSWERED = (
     ErrorCategory.SOURCE,
     ErrorCategory.PERMISSION,
@@ -37,9 +36,8 @@ def outcome_of(error: SpineError | None) -> Outcome:
     """A defect of ours, a wrong param or a full disk here tell nothing of the dependency."""
     if error is None or error.category in _ANSWERED:
         return Outcome.GOOD
-    if error.category in _BAD and not isinstance(error, BreakerOpen | LeaseHeld):
-        return Outcome.BAD
-    return Outcome.NOTHING
+    down = dependency_failed(error) and not isinstance(error, BreakerOpen)
+    return Outcome.BAD if down else Outcome.NOTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,20 @@ class Known:
     limits: BreakerLimits = field(default_factory=BreakerLimits)
     updated_at: dt.datetime | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        breaker = self.breaker
+        return {
+            "name": self.name,
+            "state": str(breaker.state),
+            "failure_count": breaker.failures,
+            "success_count": breaker.successes,
+            "trial_count": breaker.trials,
+            **{name: each.isoformat() if (each := getattr(breaker, name)) else None for name in _INSTANTS},
+            "last_error": self.last_error,
+            "config": asdict(self.limits),
+        }
+
 
 def find(reader: Session | Storage, name: str) -> Known:
     """The breaker of that name; a closed one where none was written yet."""

@@ -190,6 +190,20 @@ def letters(reader: Storage, *, status: LetterStatus | None = None, limit: int =
     return [_letter(row) for row in reader.query(sql, values)]
 
 
+def letter_by_prefix(reader: Storage, start: str) -> DeadLetter:
+    """The one whose id begins so.
+
+    :raises ValidationError: none does, or several do.
+    """
+    sql = f"{_SELECT} WHERE dlq_id >= :start AND dlq_id < :end ORDER BY dlq_id {reader.dialect.limit(2)}"
+    found = [_letter(row) for row in reader.query(sql, {"start": start, "end": start + "~"})] if start else []
+    if len(found) == 2:
+        raise ValidationError(f"several dead letters begin with {start!r}; give more of the id")
+    if not found:
+        raise unknown_letter(start)
+    return found[0]
+
+
 def unknown_letter(dlq_id: str) -> ValidationError:
     return ValidationError(f"there is no dead letter {dlq_id!r}; `airflow spine dlq list` shows those that are open")
 

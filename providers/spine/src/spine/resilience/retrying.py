@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from spine.core.errors import LeaseHeld, SpineError, TransientError, as_spine_error
+from spine.core.errors import LeaseHeld, SpineError, TransientError, ValidationError, as_spine_error
 from spine.resilience.dead_letters import (
+    LONGEST_WAIT,
     DeadLetter,
     LetterStatus,
     find_letter,
@@ -51,7 +52,8 @@ def retry_due(
 def due_letters(storage: Storage, now: dt.datetime, limit: int = 100) -> list[str]:
     """Ids of those whose time has come, and of those that were being retried, perhaps by a process that was killed."""
     sql = (
-        "SELECT dlq_id FROM dead_letter_queue WHERE (status = 'pending' AND next_retry_at <= :now) OR status = 'retrying' "
+        "SELECT dlq_id FROM dead_letter_queue WHERE (status = 'pending' AND next_retry_at <= :now) OR "
+        "(status = 'retrying' AND (next_retry_at IS NULL OR next_retry_at <= :now)) "
         f"ORDER BY next_retry_at, dlq_id {storage.dialect.limit(limit)}"
     )
     return [str(dlq_id) for (dlq_id,) in storage.query(sql, {"now": now}).rows]
@@ -96,10 +98,36 @@ def begin(storage: Storage, dlq_id: str, now: dt.datetime, *, only_due: bool) ->
     return record_failure(storage, letter.work, lost.with_context(**_place(letter)), now=now, run_id=letter.run_id)
 
 
+def required(storage: Storage, dlq_id: str) -> DeadLetter:
+    """:raises ValidationError: there is no such letter, or it needs no retry."""
+    letter = find_letter(storage, dlq_id)
+    if letter is None:
+        raise unknown_letter(dlq_id)
+    if letter.status is LetterStatus.RESOLVED:
+        raise ValidationError(
+            f"dead letter {dlq_id} is resolved ({letter.resolution}); run its workflow if it is needed again"
+        )
+    return letter
+
+
+def handed_over(storage: Storage, dlq_id: str, *, run_id: str, now: dt.datetime) -> DeadLetter:
+    """A run elsewhere has the work: it counts as a retry, and nothing else begins before the longest wait is over."""
+    with storage.transaction() as session:
+        letter = locked(session, dlq_id)
+        if letter is None or letter.status is LetterStatus.RESOLVED:  # the run was faster
+            return letter or required(storage, dlq_id)
+        waiting = replace(
+            letter, status=LetterStatus.RETRYING, run_id=run_id, retry_count=letter.retry_count + 1,
+            next_retry_at=now + dt.timedelta(seconds=LONGEST_WAIT),
+        )  # fmt: skip
+        write(session, waiting)
+        return waiting
+
+
 def _is_due(letter: DeadLetter, now: dt.datetime) -> bool:
     if letter.status is LetterStatus.PENDING:
         return letter.next_retry_at is not None and letter.next_retry_at <= now
-    return letter.status is LetterStatus.RETRYING
+    return letter.status is LetterStatus.RETRYING and (letter.next_retry_at is None or letter.next_retry_at <= now)
 
 
 def _settle(storage: Storage, letter: DeadLetter, error: SpineError | None, now: dt.datetime, by: str) -> DeadLetter:

@@ -59,6 +59,28 @@ def retry_letter(
     return retrying.retry(storage, dlq_id, run, clock=clock, by=by)
 
 
+def trigger_letter(
+    storage: Storage,
+    settings: Settings,
+    dlq_id: str,
+    start: Callable[[str, str, dict[str, Any]], object],
+    *,
+    now: dt.datetime,
+) -> DeadLetter:
+    """Have Airflow run the workflow's DAG with the letter's params; the run's own steps resolve the letter, or renew it.
+
+    Until then it waits as long as a letter may, so that nobody else takes it up meanwhile.
+
+    :param start: given the DAG's id, a run id and a conf.
+    :raises ValidationError: there is no such letter, or it is resolved.
+    """
+    letter = retrying.required(storage, dlq_id)
+    workflow, params = work_of(letter, settings)
+    run_id = f"dead_letter__{dlq_id[:12]}__{letter.retry_count + 1}__{now:%Y-%m-%dT%H:%M:%S}"
+    start(workflow.name, run_id, params)
+    return retrying.handed_over(storage, dlq_id, run_id=run_id, now=now)
+
+
 def running(
     storage: Storage, settings: Settings, connections: Connections, *, clock: Clock, notifier: Any = None
 ) -> retrying.Run:

@@ -59,6 +59,26 @@ class WorkflowRun:
         failed = any(step.state is StepState.FAILED for name, step in self.steps.items() if "." not in name)
         return StepState.FAILED if failed else StepState.SUCCESS
 
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready: the run, and of each step its state, its attempts and its receipt; ``error`` is the first failure's."""
+        steps = {
+            name: {
+                "state": str(step.state),
+                "attempts": step.attempts,
+                **(step.result.to_dict() if step.result else {}),
+            }
+            for name, step in self.steps.items()
+        }
+        failed = (each["error"] for each in steps.values() if each["state"] == StepState.FAILED and "error" in each)
+        return {
+            "workflow": self.workflow,
+            "run_id": self.run_id,
+            "state": str(self.state),
+            "params": dict(self.params),
+            "steps": steps,
+            "error": next(failed, None),
+        }
+
     @property
     def results(self) -> dict[str, StepResult]:
         """The receipts of the steps that ran."""
