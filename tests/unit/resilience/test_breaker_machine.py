@@ -150,7 +150,9 @@ def test_only_what_tells_of_the_dependency_counts(error: SpineError | None, outc
 
 
 def test_limits_that_make_no_sense_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="a breaker has no 'failure_treshold'; did you mean 'failure_threshold'"):
+    with pytest.raises(
+        ConfigurationError, match="a breaker has no 'failure_treshold'; did you mean 'failure_threshold'"
+    ):
         BreakerLimits().overlaid({"failure_treshold": 1}, of="connection x")
     with pytest.raises(ConfigurationError, match="connection x: recovery_timeout is 'soon'; expected a number"):
         BreakerLimits().overlaid({"recovery_timeout": "soon"}, of="connection x")
