@@ -9,8 +9,9 @@ from typing import Any
 HIDDEN = "***"
 _SHORTEST = 4  # blotting out shorter ones would spoil every text and hide nothing
 _SECRET_NAME = (
-    r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|signature)"
+    r"(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|signature)"
 )
+_ENDS_AS_SECRET = re.compile(rf"(?i){_SECRET_NAME}s?$")
 _PATTERNS = (
     # What stands before @ in a URL's authority, also where a password holds an unescaped @ or colon.
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/?#\"'<>]*@"), rf"\1{HIDDEN}@"),
@@ -41,8 +42,8 @@ def redact(text: str) -> str:
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a param or field of this name holds a secret."""
-    return re.search(rf"(?i)(^|[_-]|[a-z](?=[A-Z])){_SECRET_NAME}s?$", name) is not None
+    """Whether a param or field of this name holds a secret: ``password``, ``client_secret``, ``accessToken`` ..."""
+    return _ENDS_AS_SECRET.search(name) is not None
 
 
 def learn_secrets_of(password: str | None, extra: Mapping[str, Any]) -> None:
