@@ -77,7 +77,12 @@ def trigger_letter(
     letter = retrying.required(storage, dlq_id)
     workflow, params = work_of(letter, settings)
     run_id = f"dead_letter__{dlq_id[:12]}__{letter.retry_count + 1}__{now:%Y-%m-%dT%H:%M:%S}"
-    start(workflow.name, run_id, params)
+    try:
+        start(workflow.name, run_id, params)
+    except Exception as error:
+        raise ConfigurationError(
+            f"Airflow did not start {workflow.name}: {error}; is its DAG there, and not paused? Without --trigger it runs here"
+        ) from error
     return retrying.handed_over(storage, dlq_id, run_id=run_id, now=now)
 
 
