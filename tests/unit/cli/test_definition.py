@@ -39,7 +39,15 @@ def test_the_commands_others_rely_on_are_there() -> None:
     names = ("list", "lint", "show", "graph", "plan", "diff", "explain", "schema")
     workflows = {f"workflows {name}" for name in names}
     others = {"run", "doctor", "export", "demo", "synthesize", "simulate-finra", "rejects list"}
-    resilience = {"breakers list", "breakers reset", "breakers trip", "dlq list", "dlq show", "dlq retry", "dlq resolve"}
+    resilience = {
+        "breakers list",
+        "breakers reset",
+        "breakers trip",
+        "dlq list",
+        "dlq show",
+        "dlq retry",
+        "dlq resolve",
+    }
     assert set(_COMMANDS) == {f"spine {name}" for name in db | workflows | others | resilience}
 
 

@@ -204,7 +204,13 @@ def _run_commands() -> tuple[ActionCommand, ...]:
     manners = (ARG_KEYLESS, ARG_REQUESTS_PER_MINUTE, ARG_FAULT)
     return (
         _command(
-            "run", "spine.cli.run.run", "Run a workflow without a scheduler", ARG_WORKFLOW, ARG_PARAM, ARG_RUN_OUTPUT, ARG_VERBOSE
+            "run",
+            "spine.cli.run.run",
+            "Run a workflow without a scheduler",
+            ARG_WORKFLOW,
+            ARG_PARAM,
+            ARG_RUN_OUTPUT,
+            ARG_VERBOSE,
         ),
         _command(
             "doctor", "spine.cli.doctor.doctor", "What is missing or wrong; exits 1 when something is", *examined, *told
