@@ -20,8 +20,10 @@ _SPECIAL = {"steps": {"$ref": "#/$defs/steps"}}
 # Which of these a step has is more than a list of required keys can say.
 _ALTERNATIVES: dict[str, list[dict[str, Any]]] = {
     "choice": [{"required": ["condition", "then_step"]}, {"required": ["cases"]}],
+    "gate": [{"required": ["checks"]}, {"required": ["suite"]}],
     "wait": [{"required": [key]} for key in ("duration", "until", "publication")],
 }
+_HOW_MANY = {"gate": "anyOf"}
 
 
 def workflow_schema() -> dict[str, Any]:
@@ -46,5 +48,5 @@ def workflow_schema() -> dict[str, Any]:
 def _step_schema(kind: StepKind) -> dict[str, Any]:
     schema = object_schema(step_keys(kind.type), _SPECIAL)
     schema["properties"]["type"] = {"const": str(kind.type), "description": kind.doc}
-    alternatives = {"oneOf": _ALTERNATIVES[kind.type]} if kind.type in _ALTERNATIVES else {}
+    alternatives = {_HOW_MANY.get(kind.type, "oneOf"): _ALTERNATIVES[kind.type]} if kind.type in _ALTERNATIVES else {}
     return {"title": f"{kind.type} step", "description": kind.doc, **schema, **alternatives, "examples": [kind.example]}

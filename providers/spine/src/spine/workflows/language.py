@@ -210,13 +210,15 @@ STEP_KINDS = (
     ),
     StepKind(
         StepType.GATE,
-        "Let the run pass only when every check holds.",
+        "Let the run pass only when every check holds, and its capture passes a suite of Great Expectations.",
         (
+            Key("checks", ListOf(CHECK), "Conditions, or mappings with `check`, `severity` and `message`."),
+            Key("suite", NAME, "A suite of include/expectations that judges the run's capture, inside the database."),
             Key(
-                "checks",
-                ListOf(CHECK),
-                "Conditions, or mappings with `check`, `severity` and `message`.",
-                required=True,
+                "publish",
+                SWITCH,
+                "Whether a capture that passes the suite is shown to readers at once.",
+                default="true",
             ),
         ),
         '{name: plausible, type: gate, checks: ["rows >= 100", {check: rejected == 0, severity: warn}]}',

@@ -172,11 +172,16 @@ def _wait(document: Document, values: Values, where: Place, inside: tuple[str, .
 
 
 def _gate(document: Document, values: Values, where: Place, inside: tuple[str, ...]) -> Action | None:
+    if not values.keys() & {"checks", "suite"}:
+        document.add(Code.MISSING_KEY, f"{_called(values)} needs 'checks', or 'suite'", *where)
+        return None
     if values.get("checks") == []:
         document.add(Code.MISSING_KEY, "'checks' is empty", *where, "checks")
+    if "publish" in values and "suite" not in values:
+        document.add(Code.KEY_DOES_NOT_FIT, "'publish' needs 'suite'", *where, "publish", of_key=True)
     checks = [check for check in values.get("checks", []) if "check" in check]
-    read = (Check(**{**check, "severity": Severity(check.get("severity", Severity.FAIL))}) for check in checks)
-    return Gate(tuple(read)) if checks else None
+    read = tuple(Check(**{**check, "severity": Severity(check.get("severity", Severity.FAIL))}) for check in checks)
+    return Gate(read, **_given(values, "suite", "publish")) if read or "suite" in values else None
 
 
 def _approval(document: Document, values: Values, where: Place, inside: tuple[str, ...]) -> Action | None:
