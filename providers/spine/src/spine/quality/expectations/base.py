@@ -27,6 +27,11 @@ class SpineExpectation(BatchExpectation):
     domain_keys: ClassVar[tuple[str, ...]] = ("batch_id", "table")
     success_keys: ClassVar[tuple[str, ...]] = ()
 
+    @classmethod
+    def of_history(cls, history: Mapping[str, Any], args: Mapping[str, Any]) -> JSON:
+        """What of the history the class looks at: Great Expectations copies its configuration time and again."""
+        raise NotImplementedError(cls.__name__)
+
     def verdict(self, metrics: Mapping[str, Any]) -> JSON:
         """``success``, ``observed``, ``expected`` and, where there is one, ``baseline`` and ``affected``."""
         raise NotImplementedError(type(self).__name__)
@@ -89,3 +94,9 @@ def figures(venues: list[Any], symbols: int) -> JSON:
         "venues": len(venues),
         "shares_by_venue": {str(each[0]): float(each[2]) for each in venues},
     }
+
+
+def weeks_with(history: Mapping[str, Any], *names: str) -> JSON:
+    """The history with these figures of its weeks alone."""
+    kept = ("week_ending", "trading_days", "is_thin", *names)
+    return {**history, "weeks": [{name: week[name] for name in kept} for week in history["weeks"]]}

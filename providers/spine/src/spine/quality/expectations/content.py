@@ -12,7 +12,7 @@ from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlA
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 
-from spine.quality.expectations.base import JSON, SpineExpectation, rows_of
+from spine.quality.expectations.base import JSON, SpineExpectation, rows_of, weeks_with
 
 _MOST_NAMED = 20
 
@@ -145,6 +145,10 @@ class ExpectNewContent(SpineExpectation):
     needs_history: ClassVar[bool] = True
     metric_dependencies: ClassVar[tuple[str, ...]] = ("spine.figures",)
     success_keys: ClassVar[tuple[str, ...]] = ("min_rows", "history")
+
+    @classmethod
+    def of_history(cls, history: Mapping[str, Any], args: Mapping[str, Any]) -> JSON:
+        return weeks_with(history, "rows", "shares", "trades")
 
     def verdict(self, metrics: Mapping[str, Any]) -> JSON:
         now = metrics["spine.figures"]

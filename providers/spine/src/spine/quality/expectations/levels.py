@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from spine.quality.expectations.base import JSON, SpineExpectation
-from spine.quality.robust import MIN_WEEKS, usual_range, usual_venues
+from spine.quality.expectations.base import JSON, SpineExpectation, weeks_with
+from spine.quality.robust import MIN_WEEKS, median_shares, usual_range, usual_venues
 
 _FLOORS = {"rows": 0.35, "symbols": 0.25, "shares": 0.5, "trades": 0.5, "venues": 0.25}
 """How far from its median a figure may always be, as a part of it. Half for volume is the platform's."""
@@ -27,6 +27,10 @@ class ExpectLevelLikeHistory(SpineExpectation):
     needs_history: ClassVar[bool] = True
     metric_dependencies: ClassVar[tuple[str, ...]] = ("spine.figures",)
     success_keys: ClassVar[tuple[str, ...]] = ("figure", "floor", "history")
+
+    @classmethod
+    def of_history(cls, history: Mapping[str, Any], args: Mapping[str, Any]) -> JSON:
+        return weeks_with(history, *([args["figure"]] if args.get("figure") in _FLOORS else ()))
 
     def verdict(self, metrics: Mapping[str, Any]) -> JSON:
         floor = _FLOORS[self.figure] if self.floor is None else self.floor
@@ -60,10 +64,14 @@ class ExpectUsualVenues(SpineExpectation):
     metric_dependencies: ClassVar[tuple[str, ...]] = ("spine.figures",)
     success_keys: ClassVar[tuple[str, ...]] = ("max_missing", "min_venues", "history")
 
+    @classmethod
+    def of_history(cls, history: Mapping[str, Any], args: Mapping[str, Any]) -> JSON:
+        return {"weeks": len(history["weeks"]), "usual": sorted(usual_venues(history) or ())}
+
     def verdict(self, metrics: Mapping[str, Any]) -> JSON:
-        usual = usual_venues(self.history)
+        usual = set(self.history.get("usual", ()))
         expected = f"at most {self.max_missing:.0%} of the usual venues missing"
-        if usual is None or len(usual) < self.min_venues:
+        if len(usual) < self.min_venues:
             return {"success": True, "observed": "too little history", "expected": expected}
         missing = sorted(usual - metrics["spine.figures"]["shares_by_venue"].keys())
         named = ", ".join(missing[:_MOST_NAMED])
@@ -71,7 +79,7 @@ class ExpectUsualVenues(SpineExpectation):
             "success": len(missing) <= self.max_missing * len(usual),
             "observed": f"{len(missing)} of {len(usual)} usual venues missing{': ' if missing else ''}{named}",
             "expected": expected,
-            "baseline": {"usual_venues": len(usual), "weeks": len(self.history["weeks"])},
+            "baseline": {"usual_venues": len(usual), "weeks": self.history["weeks"]},
             "affected": len(missing),
         }
 
@@ -91,12 +99,14 @@ class ExpectSteadyVenueShares(SpineExpectation):
     metric_dependencies: ClassVar[tuple[str, ...]] = ("spine.figures",)
     success_keys: ClassVar[tuple[str, ...]] = ("max_shift", "min_venues", "history")
 
-    def verdict(self, metrics: Mapping[str, Any]) -> JSON:
-        from spine.quality.robust import median_shares
+    @classmethod
+    def of_history(cls, history: Mapping[str, Any], args: Mapping[str, Any]) -> JSON:
+        return {"shares": median_shares(history) or {}}
 
-        now, usual = metrics["spine.figures"], median_shares(self.history)
+    def verdict(self, metrics: Mapping[str, Any]) -> JSON:
+        now, usual = metrics["spine.figures"], self.history.get("shares", {})
         expected = f"every venue within {self.max_shift:.0%} of the whole from its median"
-        if usual is None or len(usual) < self.min_venues or not now["shares"]:
+        if len(usual) < self.min_venues or not now["shares"]:
             return {"success": True, "observed": "too little history", "expected": expected}
         shifts = {
             venue: now["shares_by_venue"].get(venue, 0.0) / now["shares"] - usual.get(venue, 0.0)

@@ -71,7 +71,9 @@ def configuration(rule: Rule, args: Mapping[str, Any], told: Mapping[str, Any]) 
     :raises ConfigurationError: unknown class, or arguments that it does not take.
     """
     cls = expectation_class(rule.expect)
-    extra = {name: told[name] for name in ("history", "facts") if getattr(cls, f"needs_{name}", False)}
+    extra = {"facts": told["facts"]} if getattr(cls, "needs_facts", False) else {}
+    if getattr(cls, "needs_history", False):
+        extra["history"] = cls.of_history(told["history"], args)
     fields = getattr(cls, "__fields__", {})
     for name in args:
         if name not in fields:
