@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spine.documents.problems import Code
+from spine.documents.spans import DURATION, parse_duration
 
 Schema = Mapping[str, Any]
 
@@ -102,3 +103,8 @@ SECONDS = Kind(
 )
 FACTOR = Kind("a number from 1", lambda value: _is_number(value) and value >= 1, {"type": "number", "minimum": 1})
 SWITCH = Kind("true or false", lambda value: isinstance(value, bool), {"type": "boolean"})
+SPAN = Kind(
+    "seconds, or text such as 90s, 10m, 2h or 1d",
+    lambda value: parse_duration(value) is not None,
+    {"anyOf": [SECONDS.schema, {"type": "string", "pattern": DURATION}]},
+)
