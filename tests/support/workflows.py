@@ -11,9 +11,9 @@ from typing import Any
 from spine.core.errors import SourceError, TransientError
 from spine.core.results import StepResult
 from spine.core.settings import Settings
+from spine.documents.problems import DocumentError
 from spine.pipelines.context import StepContext
 from spine.pipelines.registry import register_pipeline
-from spine.workflows.errors import WorkflowError
 from spine.workflows.loader import load_workflow
 from spine.workflows.model import Workflow
 
@@ -94,6 +94,6 @@ def problems_of(path: Path) -> list[str]:
     """Every problem as ``line:column CODE message``."""
     try:
         load_workflow(path, PACKAGES)
-    except WorkflowError as error:
+    except DocumentError as error:
         return [str(problem).removeprefix(f"{path}:") for problem in error.problems]
     return []

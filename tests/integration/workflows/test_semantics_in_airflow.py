@@ -10,7 +10,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, assume, event, given, settings
 from hypothesis import strategies as st
 
-from spine.workflows.errors import WorkflowError
+from spine.documents.problems import DocumentError
 from tests.support.any_workflow import documents, expected
 from tests.support.dag_runs import DagRunEnd, DagsFolder
 
@@ -53,7 +53,7 @@ def step_states(ended: DagRunEnd, document: dict[str, Any]) -> dict[str, str]:
 def test_every_step_ends_as_the_interpreter_says(document: dict[str, Any], yes: bool, dags_folder: DagsFolder) -> None:
     try:
         ended = run(dags_folder, document, {"yes": yes})
-    except WorkflowError:
+    except DocumentError:
         assume(False)
     states = {name: state for name, state in expected(document, yes=yes).items() if "." not in name}
     assert step_states(ended, document) == states, yaml.safe_dump(document, sort_keys=False)

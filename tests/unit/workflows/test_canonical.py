@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spine.documents.document import read_document
 from spine.workflows.canonical import canonical_document, canonical_yaml
-from spine.workflows.document import read_document
 from spine.workflows.loader import load_workflow
 from spine.workflows.model import Workflow
 from spine.workflows.yaml_text import yaml_text

@@ -17,8 +17,8 @@ from airflow.serialization.serialized_objects import DagSerialization
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spine.documents.document import read_document
 from spine.workflows.dag_factory import build_dag
-from spine.workflows.document import read_document
 from tests.support.every_step import EVERY_STEP
 from tests.support.paths import ROOT
 from tests.support.workflows import PACKAGES, workflow_of, write

@@ -19,13 +19,13 @@ from tests.support.workflows import write
 _READ = """
 import sys
 from pathlib import Path
-from spine.workflows.errors import WorkflowError
+from spine.documents.problems import DocumentError
 from spine.workflows.loader import load_workflow
 for path in sys.argv[1:]:
     try:
         load_workflow(Path(path))
         print(f"{path}: taken", flush=True)
-    except WorkflowError as error:
+    except DocumentError as error:
         print(str(error).splitlines()[0][:500], flush=True)
 """
 _CPU_SECONDS, _BYTES = 20, 1 << 30

@@ -13,8 +13,8 @@ from hypothesis import given
 from jsonschema import Draft202012Validator
 
 from spine.core.errors import ValidationError
-from spine.workflows.document import read_document
-from spine.workflows.errors import Code, WorkflowError
+from spine.documents.document import read_document
+from spine.documents.problems import Code, DocumentError
 from spine.workflows.explain import explain, reference
 from spine.workflows.json_schema import workflow_schema
 from spine.workflows.language import STEP_KINDS, step_keys
@@ -64,7 +64,7 @@ def test_what_the_schema_refuses_the_loader_refuses(document: Any) -> None:
         path.write_text(yaml.safe_dump(document), encoding="utf-8")
         try:
             load_workflow(path, PACKAGES)
-        except WorkflowError:
+        except DocumentError:
             return
     VALIDATOR.validate(document)
 

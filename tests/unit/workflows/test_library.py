@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from spine.documents.problems import DocumentError
 from spine.workflows import loader
-from spine.workflows.errors import WorkflowError
 from spine.workflows.loader import files_named, load_library, load_named, load_workflow
 from tests.support.workflows import PACKAGES, write
 
@@ -51,7 +51,7 @@ def test_a_file_is_checked_again_only_when_its_text_changed(tmp_path: Path, monk
 def test_a_broken_file_is_told_as_often_as_it_is_asked_for(tmp_path: Path) -> None:
     path = write(tmp_path, "name: x")
     for _ in range(2):
-        with pytest.raises(WorkflowError, match="'steps' is missing"):
+        with pytest.raises(DocumentError, match="'steps' is missing"):
             load_workflow(path, PACKAGES)
 
 
@@ -61,7 +61,7 @@ def test_a_broken_file_that_only_mentions_a_name_does_not_hide_it(tmp_path: Path
     found = load_named(tmp_path, "wanted", PACKAGES)
     assert found is not None
     assert found.name == "wanted"
-    with pytest.raises(WorkflowError):
+    with pytest.raises(DocumentError):
         load_named(tmp_path, "x", PACKAGES)
 
 

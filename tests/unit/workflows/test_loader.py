@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spine.workflows.errors import Code, WorkflowError
+from spine.documents.problems import Code, DocumentError
 from spine.workflows.loader import load_workflow
 from tests.support.paths import ROOT
 from tests.support.workflows import problems_of, write
@@ -257,7 +257,7 @@ def test_every_code_but_those_of_the_file_system_has_a_case() -> None:
 def test_all_problems_of_a_file_come_at_once(tmp_path: Path) -> None:
     path = tmp_path / "flow.yaml"
     path.write_text("name: x\nname: y\ntags: 3\nsteps:\n- {name: a, type: lamda}\n- {name: b, type: pipeline}\n")
-    with pytest.raises(WorkflowError) as caught:
+    with pytest.raises(DocumentError) as caught:
         load_workflow(path)
     lines = str(caught.value).splitlines()
     assert [line.removeprefix(f"{path}:").split()[:2] for line in lines] == [

@@ -1,4 +1,4 @@
-"""Whatever a file holds, it is a workflow or a WorkflowError."""
+"""Whatever a file holds, it is a workflow or a DocumentError."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spine.workflows.errors import WorkflowError
+from spine.documents.problems import DocumentError
 from spine.workflows.graph import build_graph
 from spine.workflows.language import WORKFLOW, step_keys
 from spine.workflows.loader import load_workflow
@@ -64,7 +64,7 @@ def test_any_document_is_a_workflow_or_a_workflow_error(document: Any) -> None:
         path.write_text(yaml.safe_dump(document), encoding="utf-8")
         try:
             workflow = load_workflow(path, PACKAGES)
-        except WorkflowError as error:
+        except DocumentError as error:
             assert error.problems
             return
         assert set(build_graph(workflow.steps).order()) == {step.name for step in workflow.steps}
@@ -77,5 +77,5 @@ def test_any_text_is_a_workflow_or_a_workflow_error(text: str) -> None:
         path.write_bytes(text.encode("utf-8", errors="replace"))
         try:
             load_workflow(path)
-        except WorkflowError as error:
+        except DocumentError as error:
             assert error.problems

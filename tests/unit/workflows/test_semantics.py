@@ -11,7 +11,7 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from spine.core.settings import Settings
-from spine.workflows.errors import WorkflowError
+from spine.documents.problems import DocumentError
 from spine.workflows.loader import load_workflow
 from spine.workflows.model import Workflow
 from spine.workflows.runner import run_workflow
@@ -35,7 +35,7 @@ def test_every_step_ends_as_the_interpreter_says(document: dict[str, Any], yes: 
     with tempfile.TemporaryDirectory() as folder:
         try:
             workflow = loaded(document, folder)
-        except WorkflowError:
+        except DocumentError:
             event("refused")
             assume(False)
         storage: Any = None  # no step of these asks it

@@ -13,4 +13,4 @@ SELECT line_number, total_shares, total_trades,
            ELSE 'SHARES_WITHOUT_TRADES'
        END AS reason_code
 FROM finra_otc_transparency_lines
-WHERE capture_no = :capture_no
+WHERE capture_no = :capture_no AND finra_otc_transparency_lines.reason_code IS NULL

@@ -4,9 +4,9 @@ FROM finra_otc_transparency_lines l
 JOIN (
     SELECT symbol, mpid
     FROM finra_otc_transparency_lines
-    WHERE capture_no = :capture_no
+    WHERE capture_no = :capture_no AND reason_code IS NULL
     GROUP BY symbol, mpid
     HAVING COUNT(*) > 1
 ) r ON r.symbol = l.symbol AND r.mpid = l.mpid
-WHERE l.capture_no = :capture_no
+WHERE l.capture_no = :capture_no AND l.reason_code IS NULL
 ORDER BY l.line_number

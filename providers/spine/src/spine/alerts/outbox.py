@@ -48,3 +48,18 @@ def raise_alert(session: Session | Storage, alert: Alert, now: dt.datetime) -> s
         },
     )
     return alert_id
+
+
+def firing(reader: Session | Storage, source: str, domain: str, tier: str, week_ending: dt.date | None) -> set[str]:
+    """Fingerprints of what a source last raised as FIRING about a week, and nobody resolved since."""
+    where = "week_ending IS NULL" if week_ending is None else "week_ending = :week_ending"
+    rows = reader.query(
+        "SELECT a.fingerprint, MAX(CASE WHEN a.state = 'FIRING' THEN a.raised_at END) AS fired, "
+        "MAX(CASE WHEN a.state = 'RESOLVED' THEN a.raised_at END) AS resolved FROM core_alerts a "
+        f"WHERE a.source = :source AND a.domain = :domain AND a.tier = :tier AND a.{where} GROUP BY a.fingerprint",
+        {"source": source, "domain": domain, "tier": tier}
+        | ({} if week_ending is None else {"week_ending": week_ending}),
+    )
+    return {
+        row["fingerprint"] for row in rows if row["fired"] and (not row["resolved"] or row["resolved"] < row["fired"])
+    }

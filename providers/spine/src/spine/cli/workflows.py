@@ -14,7 +14,7 @@ from airflow.cli.simple_table import AirflowConsole
 from spine.airflow_settings import load_settings
 from spine.core.errors import SpineError, ValidationError
 from spine.core.suggest import did_you_mean
-from spine.workflows.errors import WorkflowError
+from spine.documents.problems import DocumentError
 from spine.workflows.graph import Graph, build_graph
 from spine.workflows.loader import Library, load_library, load_workflow, problems_of, taken_names, workflow_files
 from spine.workflows.model import Choice
@@ -101,7 +101,7 @@ def diff_workflows(args: Namespace) -> None:
     packages = load_settings().handler_packages
     try:
         found = differences(*(load_workflow(Path(path), packages) for path in (args.old, args.new)))
-    except WorkflowError as error:
+    except DocumentError as error:
         _print_problems((error,))
         sys.exit(2)
     print("\n".join(found) or "no difference in meaning")
@@ -132,7 +132,7 @@ def _library() -> Library:
     return load_library(settings.workflows_dir, settings.handler_packages)
 
 
-def _print_problems(errors: tuple[WorkflowError, ...]) -> None:
+def _print_problems(errors: tuple[DocumentError, ...]) -> None:
     for error in errors:
         print(error, file=sys.stderr)
 

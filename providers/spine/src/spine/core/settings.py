@@ -31,5 +31,9 @@ class Settings:
         return self.include_dir / "sql"
 
     @property
+    def expectations_dir(self) -> Path:
+        return self.include_dir / "expectations"
+
+    @property
     def workflows_dir(self) -> Path:
         return self.include_dir / "workflows"

@@ -26,6 +26,7 @@ from spine.pipelines.progress import Progress
 from spine.storage.leases import Lease, lease
 from spine.storage.ledger import (
     Capture,
+    HoldKind,
     Stage,
     captures_of,
     find_capture,
@@ -38,6 +39,9 @@ from spine.storage.ledger import (
 if TYPE_CHECKING:
     from spine.sources.base import SourceBatch, SourceReading
     from spine.storage.base import Session
+
+
+STAGED_REASON = "staged: its gates have not let it pass yet"
 
 
 class _SameContent(Exception):
@@ -55,7 +59,8 @@ class IngestWeek:
     Params: ``source`` (``file`` or ``api``), ``tier`` (or a file name that tells it), ``week_ending`` (or a file that tells
     it; from the API the newest week there), ``summary_type`` (default the dataset's), ``file_path`` (default: the download
     file of that tier and week in the file root), ``file_options`` (see spine.sources.file), ``force`` (capture even when
-    nothing changed), ``fallback`` (``file``: the source to use where the first one is down).
+    nothing changed), ``staged`` (readers do not see the capture until a gate publishes it), ``fallback`` (``file``: the source to
+    use where the first one is down).
     """
 
     dataset: Dataset
@@ -122,6 +127,7 @@ def _opening(
     context: StepContext, origin: Origin, typer: WeeklyRows, name: str, revision: int, now: dt.datetime
 ) -> dict[str, Any]:
     """A capture row before its first line is read."""
+    staged = bool(context.params.get("staged"))
     return {
         "capture_id": name,
         "domain": typer.partition.dataset,
@@ -139,6 +145,8 @@ def _opening(
         "parsed_count": 0,
         "rejected_count": 0,
         "is_forced": int(bool(context.params.get("force"))),
+        "hold_reason": STAGED_REASON if staged else None,
+        "hold_kind": str(HoldKind.STAGED) if staged else None,
         "execution_id": context.run_id,
         "batch_id": context.params.get("batch_id"),
     }
@@ -159,7 +167,12 @@ def _close(session: Session, context: StepContext, origin: Origin, intake: Intak
     assert capture is not None
     stamp = context.stamp()
     record_rejects(session, capture, Stage.INGESTED, intake.rejects, stamp)
-    metrics = {**counts, "keys_ascend": intake.order.ascends, **_fallback(origin)}
+    metrics = {
+        **counts,
+        "keys_ascend": intake.order.ascends,
+        "columns": list(intake.reading.columns),
+        **_fallback(origin),
+    }
     record_stage(session, capture, Stage.INGESTED, row_count=intake.parsed, metrics=metrics, stamp=stamp)
     return capture
 

@@ -14,7 +14,15 @@ from spine.finra.dataset import OTC_TRANSPARENCY, Dataset
 from spine.pipelines.base import current_capture, lease_key, place_of_capture
 from spine.pipelines.context import StepContext
 from spine.storage.leases import lease
-from spine.storage.ledger import Capture, RunStamp, Stage, record_rejects, record_stage, stage_metrics
+from spine.storage.ledger import (
+    QUARANTINED,
+    Capture,
+    RunStamp,
+    Stage,
+    record_rejects,
+    record_stage,
+    stage_metrics,
+)
 from spine.storage.sql import read_sql
 
 if TYPE_CHECKING:
@@ -85,7 +93,7 @@ class NormalizeWeek:
             )
             totals = session.query(_TOTALS.format(lines=unbroken), params).first
             assert totals is not None
-        return _reconciled(capture, totals, len(reasons))
+        return _reconciled(capture, totals, len(reasons), _quarantined(session, capture))
 
     def _refuse(
         self, session: Session, capture: Capture, reasons: Mapping[int, tuple[str, str]], stamp: RunStamp
@@ -115,13 +123,17 @@ class NormalizeWeek:
             {"capture_no": capture.capture_no},
         )
         for row in rows:
-            code, detail = reasons[row["line_number"]]
-            shares = plain_number(row["total_shares"])
-            raw = {name: value for name, value in row.items() if name not in ("capture_no", "reason_code")}
-            raw["total_shares"] = shares  # written alike on every database
-            numbers = f"{shares} shares, {row['total_trades']} trades"
-            detail = detail or f"symbol {row['symbol']!r}, MPID {row['mpid']!r}, {numbers}"
-            yield Reject(row["line_number"], code, detail, raw, record_key=f"{row['symbol']}|{row['mpid']}")
+            yield reject_of_line(row, *reasons[row["line_number"]])
+
+
+def reject_of_line(row: Mapping[str, Any], code: str, detail: str = "") -> Reject:
+    """A stored line as a reject, with all that it takes to replay it; without a detail its key and numbers are that."""
+    shares = plain_number(row["total_shares"])
+    raw = {name: value for name, value in row.items() if name not in ("capture_no", "reason_code")}
+    raw["total_shares"] = shares  # written alike on every database
+    numbers = f"{shares} shares, {row['total_trades']} trades"
+    detail = detail or f"symbol {row['symbol']!r}, MPID {row['mpid']!r}, {numbers}"
+    return Reject(int(row["line_number"]), code, detail, raw, record_key=f"{row['symbol']}|{row['mpid']}")
 
 
 def _keys_known_distinct(session: Session, capture: Capture) -> bool:
@@ -129,18 +141,28 @@ def _keys_known_distinct(session: Session, capture: Capture) -> bool:
     return bool((stage_metrics(session, capture.capture_id, Stage.INGESTED) or {}).get("keys_ascend"))
 
 
-def _reconciled(capture: Capture, totals: Mapping[str, Any], rejected: int) -> dict[str, Any]:
+def _quarantined(session: Session, capture: Capture) -> int:
+    """How many lines a gate set aside before."""
+    found = session.query(
+        "SELECT COUNT(*) FROM core_rejects WHERE capture_id = :capture_id AND stage = :stage",
+        {"capture_id": capture.capture_id, "stage": QUARANTINED},
+    )
+    return int(found.scalar)
+
+
+def _reconciled(capture: Capture, totals: Mapping[str, Any], rejected: int, quarantined: int) -> dict[str, Any]:
     """What is published, as the database counts it, held against what was parsed."""
     rows = int(totals["row_count"])
-    if rows + rejected != capture.parsed_count:
+    if rows + rejected + quarantined != capture.parsed_count:
         raise TransformError(
             f"{capture.capture_id}: {capture.parsed_count:,} parsed rows do not equal {rows:,} normalized "
-            f"+ {rejected:,} rejected"
+            f"+ {rejected:,} rejected + {quarantined:,} quarantined"
         )
     if rows == 0:
-        raise TransformError(f"{capture.capture_id}: every one of its {rejected:,} rows broke a rule; see core_rejects")
+        broken = rejected + quarantined
+        raise TransformError(f"{capture.capture_id}: every one of its {broken:,} rows broke a rule; see core_rejects")
     shares, trades = plain_number(totals["shares"]), int(totals["trades"])
-    return {"row_count": rows, "rejected": rejected, "shares": shares, "trades": trades}
+    return {"row_count": rows, "rejected": rejected, "quarantined": quarantined, "shares": shares, "trades": trades}
 
 
 def repeated_rows(rows: Iterable[Mapping[str, Any]]) -> dict[int, tuple[str, str]]:
@@ -179,6 +201,7 @@ def _receipt(capture: Capture, metrics: dict[str, Any]) -> dict[str, Any]:
         "week_ending": capture.partition.week_ending.isoformat(),
         "rows": metrics["row_count"],
         "rejected": metrics["rejected"],
+        "quarantined": metrics.get("quarantined", 0),
         "shares": metrics["shares"],
         "trades": metrics["trades"],
     }

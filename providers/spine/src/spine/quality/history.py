@@ -38,7 +38,7 @@ class FinishedStage:
 class RejectCount:
     """How many lines a stage refused for one reason."""
 
-    stage: Stage
+    stage: str
     reason_code: str
     row_count: int
 
@@ -90,7 +90,7 @@ def _history(capture: Capture, stages: list[dict[str, Any]], rejects: list[dict[
             FinishedStage(Stage(row["stage"]), int(row["row_count"]), _instant(row["updated_at"]), row["execution_id"])
             for row in stages
         ),
-        rejects=tuple(RejectCount(Stage(row["stage"]), row["reason_code"], int(row["row_count"])) for row in rejects),
+        rejects=tuple(RejectCount(row["stage"], row["reason_code"], int(row["row_count"])) for row in rejects),
         shares=normalized.get("shares"),
         trades=normalized.get("trades"),
     )

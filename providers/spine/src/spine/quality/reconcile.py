@@ -14,7 +14,7 @@ from spine.finra.dataset import OTC_TRANSPARENCY, Dataset
 from spine.pipelines.normalize import plain_number
 from spine.quality.coverage import tier_params
 from spine.storage.base import Session, Storage
-from spine.storage.ledger import Stage
+from spine.storage.ledger import QUARANTINED, Stage
 
 _OF_WEEKS = "c.domain = :domain AND c.tier IN ({tiers}) AND c.week_ending BETWEEN :first AND :last"
 
@@ -132,11 +132,11 @@ def _left_of_pruned(name: str, lines: int, facts: _Facts) -> Iterator[str]:
 
 def _wrong_normalized(name: str, parsed: int, accepted: int, facts: _Facts) -> Iterator[str]:
     metrics = facts.metrics(name, Stage.NORMALIZED)
-    refused = facts.rejects.get((name, Stage.NORMALIZED), 0)
+    refused = facts.rejects.get((name, Stage.NORMALIZED), 0) + facts.rejects.get((name, QUARANTINED), 0)
     if metrics is not None:
         yield from _differ("lines without a reject code", accepted, "rows normalized", metrics["row_count"])
         yield from _differ("rows normalized and rejected", metrics["row_count"] + refused, "lines parsed", parsed)
-    elif refused or accepted != parsed:
+    elif accepted + facts.rejects.get((name, QUARANTINED), 0) != parsed:
         yield "rows without stage: lines are judged, and NORMALIZED is not in the manifest"
 
 

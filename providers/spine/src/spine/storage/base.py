@@ -17,6 +17,7 @@ from spine.storage.arrow_results import BATCH_ROWS, Types
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from sqlalchemy import Engine
 
 Params = Mapping[str, Any]
 
@@ -142,6 +143,9 @@ class Storage(Protocol):
 
     def refresh_statistics(self, table: str, rows: int) -> None:
         """After a commit that added ``rows`` to a table (or to what ``room_for`` answered): let reads be planned for them."""
+
+    def sqlalchemy_engine(self) -> Engine:
+        """An engine of SQLAlchemy's for those who read through it; whoever asked disposes of it."""
 
     def describe(self) -> str:
         """Where the data is, without a password."""

@@ -25,6 +25,7 @@ from spine.storage.sql import bind_values, first_word
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from sqlalchemy import Engine
     from sqlalchemy.pool import PoolProxiedConnection
 
     from spine.storage.arrow_results import Batches, Types
@@ -142,6 +143,14 @@ class Db2Storage(PooledStorage[Db2Session]):
         connection.set_autocommit(True)
         connection.set_fix_return_type(False)  # it asks the driver for the type of every value; see db2_columns
         return connection
+
+    def sqlalchemy_engine(self) -> Engine:
+        from sqlalchemy import create_engine
+
+        # The dialect otherwise prints two tracebacks of its own for every statement that is refused.
+        return create_engine(
+            "ibm_db_sa://?ibmdbsa_log=false", creator=lambda: open_connection(self._place), pool_size=1
+        )
 
     def _on_connect(self) -> Iterable[str]:
         return ()  # see open_connection

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 REJECTS_TABLE = "core_rejects"
+QUARANTINED = "QUARANTINED"
+"""Stage of the rejects that a gate makes, between INGESTED and NORMALIZED."""
 
 
 class Stage(StrEnum):
@@ -39,10 +41,21 @@ class Stage(StrEnum):
         return list(Stage).index(self) + 1
 
 
+class HoldKind(StrEnum):
+    """Who keeps a capture out of the ``_latest`` views: its gates have not spoken yet; one held it, and a person may let it
+    pass; one failed it, and only other content or other rules help; or a person."""
+
+    STAGED = "staged"
+    GATE = "gate"
+    FAILED = "failed"
+    PERSON = "person"
+
+
 @dataclass(frozen=True, slots=True)
 class Capture:
     """One observation of one partition.
 
+    :param hold_kind: of a held one; None where readers may see it.
     :param pruned_at: when retention removed its rows; None while they are there.
     """
 
@@ -60,6 +73,7 @@ class Capture:
     parsed_count: int
     rejected_count: int
     hold_reason: str | None
+    hold_kind: str | None
     pruned_at: dt.datetime | None
 
 
@@ -74,7 +88,7 @@ class RunStamp:
 
 _CAPTURE = (
     "SELECT capture_no, capture_id, domain, tier, week_ending, summary_type, revision, captured_at, source_name, "
-    "source_bytes, source_sha256, content_hash, line_count, parsed_count, rejected_count, hold_reason, "
+    "source_bytes, source_sha256, content_hash, line_count, parsed_count, rejected_count, hold_reason, hold_kind, "
     "pruned_at FROM core_captures "
 )
 _SAME = "WHERE domain = :domain AND tier = :tier AND week_ending = :week_ending AND summary_type = :summary_type "
@@ -114,11 +128,11 @@ def finish_capture(session: Session, capture_id: str, values: Mapping[str, Any])
     )
 
 
-def set_hold(session: Session | Storage, capture_id: str, reason: str | None) -> None:
+def set_hold(session: Session | Storage, capture_id: str, reason: str | None, kind: HoldKind = HoldKind.GATE) -> None:
     """Keep a capture out of the ``_latest`` views, or (None) let it in again."""
     session.execute(
-        "UPDATE core_captures SET hold_reason = :reason WHERE capture_id = :capture_id",
-        {"reason": reason, "capture_id": capture_id},
+        "UPDATE core_captures SET hold_reason = :reason, hold_kind = :kind WHERE capture_id = :capture_id",
+        {"reason": reason, "kind": None if reason is None else str(kind), "capture_id": capture_id},
     )
 
 
@@ -256,7 +270,7 @@ def _capture(row: Mapping[str, Any]) -> Capture:
     partition = Partition(row["domain"], Tier(row["tier"]), parse_date(row["week_ending"]))
     same = (
         "capture_no", "capture_id", "summary_type", "revision", "source_name", "source_bytes", "source_sha256",
-        "content_hash", "line_count", "parsed_count", "rejected_count", "hold_reason",
+        "content_hash", "line_count", "parsed_count", "rejected_count", "hold_reason", "hold_kind",
     )  # fmt: skip
     instants: dict[str, Any] = {name: as_instant(row[name]) for name in ("captured_at", "pruned_at")}
     return Capture(partition=partition, **instants, **{name: row[name] for name in same})

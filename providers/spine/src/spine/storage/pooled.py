@@ -15,6 +15,7 @@ from spine.storage.storable import storable_value
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from sqlalchemy import Engine
     from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
     from spine.storage.arrow_results import Batches, Types
@@ -108,6 +109,10 @@ class PooledStorage(ABC, Generic[S]):
             return connection
         except Exception as error:
             raise self.translate(error) from error
+
+    @abstractmethod
+    def sqlalchemy_engine(self) -> Engine:
+        """An engine of SQLAlchemy's for those who read through it; whoever asked disposes of it."""
 
     @contextmanager
     def session(self) -> Iterator[S]:

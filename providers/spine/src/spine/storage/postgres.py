@@ -25,6 +25,7 @@ from spine.storage.base import Dialect, Params, QueryResult
 if TYPE_CHECKING:
     import pyarrow as pa
     from adbc_driver_manager.dbapi import Connection
+    from sqlalchemy import Engine
 
     from spine.storage.arrow_results import Batches, Types
 
@@ -111,6 +112,16 @@ class PostgresStorage(AdbcStorage):
                 raise
             raise ConfigurationError(_MALFORMED) from None  # libpq's own message quotes pieces of the URI
         return connection
+
+    def sqlalchemy_engine(self) -> Engine:
+        import psycopg2
+        from sqlalchemy import create_engine
+
+        schema = self._schema and f'"{self._schema.replace(chr(34), chr(34) * 2)}"'
+        options = {"options": f"-c search_path={schema}"} if schema else {}
+        return create_engine(
+            "postgresql+psycopg2://", creator=lambda: psycopg2.connect(patient(self._uri), **options), pool_size=1
+        )
 
     def _on_connect(self) -> Iterable[str]:
         yield "SET TIME ZONE 'UTC'"

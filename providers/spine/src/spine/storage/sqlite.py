@@ -39,6 +39,7 @@ from spine.storage.writer_queue import writer_queue
 if TYPE_CHECKING:
     import pyarrow as pa
     from adbc_driver_manager.dbapi import Connection
+    from sqlalchemy import Engine
     from sqlalchemy.pool import PoolProxiedConnection
 
     from spine.storage.arrow_results import Batches, Types
@@ -127,6 +128,11 @@ class SqliteStorage(AdbcStorage):
             "PRAGMA synchronous = NORMAL",
             "PRAGMA foreign_keys = ON",
         )
+
+    def sqlalchemy_engine(self) -> Engine:
+        from spine.storage.sqlite_dialect import engine
+
+        return engine(self._open)
 
     def _session(self, connection: PoolProxiedConnection) -> AdbcSession:
         self._require_its_file(connection)

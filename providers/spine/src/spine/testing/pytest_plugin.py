@@ -54,7 +54,7 @@ class WorkflowTester:
         :param approvals: answers by step: ``approve`` or ``reject``; a step without one takes its default.
         :param now: the present, timezone-aware; by default the real one.
         :param connections: where other systems are, for workflows that ask them.
-        :raises WorkflowError: its file is broken.
+        :raises DocumentError: its file is broken.
         :raises ValidationError: there is no such workflow, or the params are refused.
         """
         from spine.pipelines.context import utc_now

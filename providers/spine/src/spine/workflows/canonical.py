@@ -11,8 +11,8 @@ from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from spine.documents.spans import as_span
 from spine.workflows.model import Check, Choice, Map, Step, Workflow, WorkflowParam
-from spine.workflows.spans import as_span
 from spine.workflows.yaml_text import yaml_text
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ def find_workflow(name: str, settings: Settings) -> Workflow:
     """A workflow by its name, with the nearest one when there is none.
 
     :raises ValidationError: there is none of that name, and no file is broken.
-    :raises WorkflowError: there is none, and a file is broken: it may be that one.
+    :raises DocumentError: there is none, and a file is broken: it may be that one.
     """
     found = load_named(settings.workflows_dir, name, settings.handler_packages)
     if found is not None and found.name == name:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from spine.core.errors import ConfigurationError, PermissionDenied, ValidationError
 from spine.core.suggest import did_you_mean
+from spine.documents.document import Document, Place
+from spine.documents.problems import Code
 from spine.workflows.conditions import ExpressionError, parse_expression
-from spine.workflows.document import Document, Place
-from spine.workflows.errors import Code
 from spine.workflows.expression_types import Names, Value, schema_value, type_problems
 from spine.workflows.graph import Graph, build_graph
 from spine.workflows.graph_warnings import warnings_of

@@ -14,12 +14,12 @@ from airflow.sdk import DAG, CronTriggerTimetable, Param, get_parsing_context
 from airflow.sdk.definitions.param import ParamsDict
 
 from spine.core.errors import ConfigurationError
+from spine.documents.problems import Code, DocumentError, Problem
 from spine.notifications.run_alerts import Ending, TellChannels
 from spine.timetables.publication import PublicationTimetable
 from spine.workflows.canonical import canonical_yaml, sorted_keys
 from spine.workflows.dag_map import lay_out
 from spine.workflows.dag_tasks import Ground
-from spine.workflows.errors import Code, Problem, WorkflowError
 from spine.workflows.loader import load_library, load_named
 from spine.workflows.model import Schedule, Workflow, WorkflowParam
 from spine.workflows.schedules import params_of
@@ -38,7 +38,7 @@ def load_dags(settings: Settings) -> dict[str, DAG]:
     return _build_all(settings)[0] if wanted is None else _build_one(wanted, settings)
 
 
-def broken_workflows(settings: Settings) -> tuple[WorkflowError, ...]:
+def broken_workflows(settings: Settings) -> tuple[DocumentError, ...]:
     """What ``load_dags`` left out."""
     return _build_all(settings)[1]
 
@@ -115,7 +115,7 @@ def _first_line(text: str) -> str | None:
     return text.partition("\n")[0] or None
 
 
-def _build_all(settings: Settings) -> tuple[dict[str, DAG], tuple[WorkflowError, ...]]:
+def _build_all(settings: Settings) -> tuple[dict[str, DAG], tuple[DocumentError, ...]]:
     library = load_library(settings.workflows_dir, settings.handler_packages)
     dags: dict[str, DAG] = {}
     errors = list(library.errors)
@@ -141,9 +141,9 @@ def _build(workflow: Workflow, dag_ids: tuple[str, ...]) -> dict[str, DAG]:
     return {dag_id: build_dag(workflow, schedule, doc_md) for dag_id, schedule in schedules if dag_id in dag_ids}
 
 
-def _not_built(workflow: Workflow, error: Exception) -> WorkflowError:
+def _not_built(workflow: Workflow, error: Exception) -> DocumentError:
     message = f"Airflow refuses its DAG: {type(error).__name__}: {error}"
-    return WorkflowError([Problem(str(workflow.path), 1, 1, Code.NOT_BUILT, message)])
+    return DocumentError([Problem(str(workflow.path), 1, 1, Code.NOT_BUILT, message)])
 
 
 def _param(param: WorkflowParam) -> Param:

@@ -6,17 +6,8 @@ from collections.abc import Iterator
 
 from spine.core.errors import ValidationError
 from spine.core.suggest import did_you_mean
-from spine.workflows.language import (
-    STEP_KINDS,
-    WORKFLOW,
-    Key,
-    Kind,
-    ListOf,
-    Record,
-    StepKind,
-    common_step_keys,
-    step_keys,
-)
+from spine.documents.keys import Key, Kind, ListOf, Record
+from spine.workflows.language import STEP_KINDS, WORKFLOW, StepKind, common_step_keys, step_keys
 
 
 def explain(words: str = "") -> str:

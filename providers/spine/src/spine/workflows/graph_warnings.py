@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from spine.workflows.errors import Code
+from spine.documents.problems import Code
 from spine.workflows.graph import Graph
 
 MAX_CHAIN = 20

@@ -6,69 +6,33 @@ The reader, the published JSON Schema, the reference and ``explain`` all come fr
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from spine.core.errors import ErrorCategory, ValidationError
 from spine.core.tiers import Tier
-from spine.workflows.errors import Code
+from spine.documents.keys import (
+    COUNT,
+    FACTOR,
+    MAPPING,
+    NAME,
+    NAMES,
+    NAMES_OR_NAME,
+    SECONDS,
+    SWITCH,
+    TEXT,
+    VERSION,
+    Key,
+    Kind,
+    ListOf,
+    Record,
+)
+from spine.documents.problems import Code
+from spine.documents.spans import DURATION, parse_duration
 from spine.workflows.model import Backoff, Decision, OnError, OnReject, Severity, StepType
 from spine.workflows.references import reference
-from spine.workflows.spans import DURATION, parse_duration
 
-Schema = Mapping[str, Any]
 _ASSET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,199}")  # what stays as it is in the asset's URI
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of value: what to call it, how to know it, its JSON Schema, and the words it is one of, where there are such."""
-
-    label: str
-    fits: Callable[[Any], bool]
-    schema: Schema = field(default_factory=dict)
-    choices: tuple[str, ...] = ()
-
-    @classmethod
-    def one_of(cls, choices: Iterable[str]) -> Kind:
-        known = tuple(str(choice) for choice in choices)
-        return cls(f"one of {', '.join(known)}", lambda value: value in known, {"enum": list(known)}, known)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A mapping with keys of its own.
-
-    :param shorthand: the key that a plain value stands for.
-    """
-
-    label: str
-    keys: tuple[Key, ...]
-    shorthand: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ListOf:
-    """A list of records."""
-
-    record: Record
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key.
-
-    :param default: what counts where it is not written, in words; '' for nothing.
-    :param missing: how its absence is told.
-    """
-
-    name: str
-    kind: Kind | Record | ListOf
-    doc: str
-    required: bool = False
-    default: str = ""
-    missing: Code = Code.MISSING_KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +47,6 @@ class StepKind:
     """Common keys that make no sense for it."""
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
 def _is_tier(value: Any) -> bool:
     try:
         Tier.parse(value)
@@ -103,29 +59,9 @@ def _is_duration(value: Any) -> bool:
     return reference(value) is not None or parse_duration(value) is not None
 
 
-TEXT = Kind("text", _is_text, {"type": "string"})
-NAME = Kind(
-    "a name (text)", lambda value: _is_text(value) and bool(value.strip()), {"type": "string", "pattern": r"\S"}
-)
-VERSION = Kind(
-    "a version (a number or text)",
-    lambda value: isinstance(value, (str, int)) and not isinstance(value, bool),
-    {"type": ["string", "integer"]},
-)
-MAPPING = Kind("a mapping", lambda value: isinstance(value, dict), {"type": "object"})
-NAMES = Kind(
-    "a list of names",
-    lambda value: isinstance(value, list) and all(map(_is_text, value)),
-    {"type": "array", "items": {"type": "string"}},
-)
-NAMES_OR_NAME = Kind(
-    "a name or a list of names",
-    lambda value: _is_text(value) or NAMES.fits(value),
-    {"anyOf": [{"type": "string"}, NAMES.schema]},
-)
 ASSETS = Kind(
     "a list of asset names (letters, digits, '_', '-', '.' and '/', no sign first)",
-    lambda value: isinstance(value, list) and all(_is_text(item) and _ASSET.fullmatch(item) for item in value),
+    lambda value: isinstance(value, list) and all(TEXT.fits(item) and _ASSET.fullmatch(item) for item in value),
     {"type": "array", "items": {"type": "string", "pattern": f"^{_ASSET.pattern}$"}},
 )
 ITEMS = Kind(
@@ -133,23 +69,11 @@ ITEMS = Kind(
     lambda value: bool(value) and (isinstance(value, list) or reference(value) is not None),
     {"anyOf": [{"type": "array", "minItems": 1}, {"type": "string", "pattern": r"^\$\{.*\}$"}]},
 )
-COUNT = Kind(
-    "a whole number from 1",
-    lambda value: isinstance(value, int) and value is not True and value > 0,
-    {"type": "integer", "minimum": 1},
-)
-SECONDS = Kind(
-    "a number of seconds above 0",
-    lambda value: _is_number(value) and value > 0,
-    {"type": "number", "exclusiveMinimum": 0},
-)
 SPAN = Kind(
     "seconds, or text such as 90s, 10m, 2h or 1d",
     _is_duration,
     {"anyOf": [SECONDS.schema, {"type": "string", "pattern": rf"{DURATION}|^\$\{{.*\}}$"}]},
 )
-FACTOR = Kind("a number from 1", lambda value: _is_number(value) and value >= 1, {"type": "number", "minimum": 1})
-SWITCH = Kind("true or false", lambda value: isinstance(value, bool), {"type": "boolean"})
 TIER = Kind("a tier", _is_tier, {"type": "string"}, tuple(map(str, Tier)))
 TIER_OR_REFERENCE = Kind(
     "a tier, or one ${...} reference", lambda value: reference(value) is not None or _is_tier(value), {"type": "string"}
@@ -286,13 +210,15 @@ STEP_KINDS = (
     ),
     StepKind(
         StepType.GATE,
-        "Let the run pass only when every check holds.",
+        "Let the run pass only when every check holds, and its capture passes a suite of Great Expectations.",
         (
+            Key("checks", ListOf(CHECK), "Conditions, or mappings with `check`, `severity` and `message`."),
+            Key("suite", NAME, "A suite of include/expectations that judges the run's capture, inside the database."),
             Key(
-                "checks",
-                ListOf(CHECK),
-                "Conditions, or mappings with `check`, `severity` and `message`.",
-                required=True,
+                "publish",
+                SWITCH,
+                "Whether a capture that passes the suite is shown to readers at once.",
+                default="true",
             ),
         ),
         '{name: plausible, type: gate, checks: ["rows >= 100", {check: rejected == 0, severity: warn}]}',

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from spine.documents.document import Document, parse_document, read_document, read_text
+from spine.documents.problems import Code, DocumentError, Problem
 from spine.workflows.checks import check_workflow
-from spine.workflows.document import Document, parse_document, read_document, read_text
-from spine.workflows.errors import Code, Problem, WorkflowError
 from spine.workflows.model import Workflow
 from spine.workflows.reader import read_workflow
 from spine.workflows.schedules import check_schedules
@@ -21,7 +21,7 @@ class Library:
     """The workflows of a folder, and what could not be read; one bad file takes no other with it."""
 
     workflows: tuple[Workflow, ...]
-    errors: tuple[WorkflowError, ...]
+    errors: tuple[DocumentError, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def load_workflow(path: Path, handler_packages: Iterable[str] = ()) -> Workflow:
     """Read and check one file.
 
     :param handler_packages: where handlers may lie, beside Spine's own.
-    :raises WorkflowError: with every problem of the file.
+    :raises DocumentError: with every problem of the file.
     """
     text, packages = read_text(path), tuple(handler_packages)
     known = _judged.get(path)
@@ -53,14 +53,14 @@ def load_workflow(path: Path, handler_packages: Iterable[str] = ()) -> Workflow:
         _judged[path] = known
     if isinstance(known.outcome, Workflow):
         return known.outcome
-    raise WorkflowError(known.outcome)
+    raise DocumentError(known.outcome)
 
 
 def _judge(path: Path, text: str, packages: tuple[str, ...]) -> Workflow | tuple[Problem, ...]:
     try:
         workflow, document = _examined(path, text, packages)
         document.raise_problems()
-    except WorkflowError as error:
+    except DocumentError as error:
         return error.problems
     assert workflow is not None, "a document without a workflow has problems"
     return workflow
@@ -70,7 +70,7 @@ def problems_of(path: Path, handler_packages: Iterable[str] = ()) -> tuple[Probl
     """Everything there is to say about a file, warnings too, in its order; nothing when all is well."""
     try:
         _, document = _examined(path, read_text(path), handler_packages)
-    except WorkflowError as error:
+    except DocumentError as error:
         return error.problems
     return tuple(sorted(document.problems))
 
@@ -93,17 +93,17 @@ def load_library(folder: Path, handler_packages: Iterable[str] = ()) -> Library:
     """
     packages = tuple(handler_packages)
     workflows: list[Workflow] = []
-    errors: list[WorkflowError] = []
+    errors: list[DocumentError] = []
     for path in workflow_files(folder):
         try:
             workflows.append(load_workflow(path, packages))
-        except WorkflowError as error:
+        except DocumentError as error:
             errors.append(error)
     owners: dict[str, Workflow] = {}
     for workflow in sorted(workflows, key=lambda each: not _is_named_after(each)):
         try:
             _require_free_names(workflow, owners)
-        except WorkflowError as error:
+        except DocumentError as error:
             errors.append(error)
         else:
             owners |= dict.fromkeys(workflow.dag_ids, workflow)
@@ -116,13 +116,13 @@ def load_named(folder: Path, name: str, handler_packages: Iterable[str] = ()) ->
 
     None: none has, or it is written in a way that a glance does not find.
 
-    :raises WorkflowError: none has, and a file that says the name is broken.
+    :raises DocumentError: none has, and a file that says the name is broken.
     """
-    broken: WorkflowError | None = None
+    broken: DocumentError | None = None
     for path in files_named(folder, name):
         try:
             workflow = load_workflow(path, handler_packages)
-        except WorkflowError as error:  # perhaps another one, which has a step of that name
+        except DocumentError as error:  # perhaps another one, which has a step of that name
             broken = broken or error
             continue
         if name in workflow.dag_ids:
@@ -178,4 +178,4 @@ def _require_free_names(workflow: Workflow, owners: Mapping[str, Workflow]) -> N
     for name in taken:
         where = ("name",) if name == workflow.name else ("schedules", document.schedules[name], "name")
         document.add(Code.DUPLICATE_WORKFLOW, f"the name '{name}' is taken by {owners[name].path}", *where)
-    raise WorkflowError(document.problems)
+    raise DocumentError(document.problems)

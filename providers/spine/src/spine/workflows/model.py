@@ -181,10 +181,15 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Let the run pass only when every check holds."""
+    """Let the run pass only when every check holds, and the run's capture passes a suite of include/expectations.
+
+    :param publish: a capture that passes the suite is shown to readers; False where another gate follows.
+    """
 
     type: ClassVar[StepType] = StepType.GATE
-    checks: tuple[Check, ...]
+    checks: tuple[Check, ...] = ()
+    suite: str | None = None
+    publish: bool = True
 
 
 @dataclass(frozen=True, slots=True)

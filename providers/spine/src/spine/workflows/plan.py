@@ -154,7 +154,9 @@ def _does_otherwise(action: Action, params: Mapping[str, Any]) -> str:
         kinds = {"for": action.duration, "until": action.until, "until FINRA has the week of": action.publication}
         return ", ".join(f"{kind} {_known(value, params)}" for kind, value in kinds.items() if value is not None)
     if isinstance(action, Gate):
-        return " and ".join(check.check for check in action.checks)
+        return " and ".join(
+            [*(check.check for check in action.checks), *([f"suite {action.suite}"] if action.suite else [])]
+        )
     if isinstance(action, Approval):
         return f"asks: {_known(action.subject, params)}" + (f" (default: {action.default})" if action.default else "")
     assert isinstance(action, Notify)

@@ -8,13 +8,12 @@ from typing import Any
 
 from spine.core.errors import ErrorCategory
 from spine.core.tiers import Tier
-from spine.workflows.document import Document, Place
-from spine.workflows.errors import Code
-from spine.workflows.language import (
-    PARAM_KEYS,
-    WORKFLOW,
-    step_keys,
-)
+from spine.documents.document import Document, Place
+from spine.documents.keys import Key
+from spine.documents.problems import Code
+from spine.documents.records import Values, add_unknown, read_record, shown
+from spine.documents.spans import parse_duration
+from spine.workflows.language import PARAM_KEYS, STEP_KINDS, WORKFLOW, step_keys
 from spine.workflows.model import (
     Action,
     Alerts,
@@ -41,8 +40,6 @@ from spine.workflows.model import (
     WorkflowCall,
     WorkflowParam,
 )
-from spine.workflows.records import Values, add_unknown, read_record, shown
-from spine.workflows.spans import parse_duration
 
 
 def read_workflow(document: Document) -> Workflow | None:
@@ -96,7 +93,7 @@ def _read_step(document: Document, item: Any, where: Place, inside: tuple[str, .
         read_record(document, item, where, _UNTYPED, strict=False)
         return None
     owner = f"{kind} step '{item['name']}'" if isinstance(item.get("name"), str) else ""
-    values = read_record(document, item, where, step_keys(StepType(kind)), owner=owner)
+    values = read_record(document, item, where, step_keys(StepType(kind)), owner=owner, foreign=_add_foreign)
     action = _ACTIONS[StepType(kind)](document, values, where, inside)
     if "name" not in values or action is None:
         return None
@@ -175,11 +172,16 @@ def _wait(document: Document, values: Values, where: Place, inside: tuple[str, .
 
 
 def _gate(document: Document, values: Values, where: Place, inside: tuple[str, ...]) -> Action | None:
+    if not values.keys() & {"checks", "suite"}:
+        document.add(Code.MISSING_KEY, f"{_called(values)} needs 'checks', or 'suite'", *where)
+        return None
     if values.get("checks") == []:
         document.add(Code.MISSING_KEY, "'checks' is empty", *where, "checks")
+    if "publish" in values and "suite" not in values:
+        document.add(Code.KEY_DOES_NOT_FIT, "'publish' needs 'suite'", *where, "publish", of_key=True)
     checks = [check for check in values.get("checks", []) if "check" in check]
-    read = (Check(**{**check, "severity": Severity(check.get("severity", Severity.FAIL))}) for check in checks)
-    return Gate(tuple(read)) if checks else None
+    read = tuple(Check(**{**check, "severity": Severity(check.get("severity", Severity.FAIL))}) for check in checks)
+    return Gate(read, **_given(values, "suite", "publish")) if read or "suite" in values else None
 
 
 def _approval(document: Document, values: Values, where: Place, inside: tuple[str, ...]) -> Action | None:
@@ -261,3 +263,24 @@ def _param(name: str, schema: Mapping[str, Any], defaults: Mapping[str, Any]) ->
     rules = {key: value for key, value in schema.items() if key != "default"}
     given = {**schema, "default": defaults[name]} if name in defaults else schema
     return WorkflowParam(name, rules, given.get("default"), required="default" not in given)
+
+
+def _add_foreign(document: Document, name: str, where: Place, known: Mapping[str, Key]) -> None:
+    """A key that nothing knows, or that only steps of another type have."""
+    fitting = [kind.type for kind in STEP_KINDS if name in {key.name for key in step_keys(kind.type)}]
+    step_type = _type_at(document, where)
+    if step_type and fitting:
+        message = f"'{name}' does not fit a {step_type} step"
+        document.add(Code.KEY_DOES_NOT_FIT, message, *where, name, of_key=True)
+    else:
+        add_unknown(document, name, where, known)
+
+
+def _type_at(document: Document, where: Place) -> str | None:
+    """The type of the step at a place, or None where no step is."""
+    if len(where) < 2 or where[-2] != "steps":
+        return None
+    value = document.value
+    for part in where:
+        value = value[part]
+    return str(value.get("type"))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from spine.workflows.errors import Code, Problem
+from spine.documents.problems import Code, Problem
 
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 

@@ -12,9 +12,9 @@ from spine.core.publication import parse_publication_time
 from spine.core.suggest import did_you_mean
 from spine.core.tiers import Tier
 from spine.core.zones import zone_problem
+from spine.documents.document import Document
+from spine.documents.problems import Code
 from spine.workflows.checks import WORKFLOW_NAME
-from spine.workflows.document import Document
-from spine.workflows.errors import Code
 from spine.workflows.model import Schedule, Workflow, WorkflowParam
 from spine.workflows.params import valid_value
 

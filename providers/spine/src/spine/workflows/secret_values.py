@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from spine.workflows.document import Document, Place
-from spine.workflows.errors import Code
+from spine.documents.document import Document, Place
+from spine.documents.problems import Code
 from spine.workflows.references import reference
 
 # The ends of such names: access_token, client-secret, apikey ...

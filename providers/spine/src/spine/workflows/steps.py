@@ -125,7 +125,15 @@ def _run_gate(action: Gate, context: StepContext) -> StepResult:
     for text in words:
         context.log.warning("%s", text)
     passed = f"{len(action.checks) - len(broken)} of {len(action.checks)} checks hold"
-    return StepResult.done("; ".join([passed, *words]), checks=len(action.checks), warnings=words)
+    told = {"checks": len(action.checks), "warnings": words}
+    if action.suite is None:
+        return StepResult.done("; ".join([passed, *words]), **told)
+    from spine.quality.gate import run_gate
+
+    judged = run_gate(context, action.suite, publish=action.publish)
+    output = {**judged.output, "checks": len(action.checks), "warnings": [*words, *judged.output.get("warnings", [])]}
+    said = [passed, *words, judged.message] if action.checks else [judged.message]
+    return replace(judged, output=output, message="; ".join(said))
 
 
 def _run_notify(action: Notify, context: StepContext) -> StepResult:

@@ -14,10 +14,10 @@ from spine.core.results import StepResult
 from spine.core.tiers import Tier
 from spine.core.weeks import newest_published, parse_week_ending
 from spine.core.zones import zone_problem
+from spine.documents.spans import parse_duration
 from spine.workflows.conditions import Scope
 from spine.workflows.model import Wait
 from spine.workflows.references import reference, resolve
-from spine.workflows.spans import parse_duration
 
 if TYPE_CHECKING:
     from spine.pipelines.context import StepContext

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from spine.core.suggest import did_you_mean
-from spine.workflows.document import Document, Place
-from spine.workflows.errors import Code
-from spine.workflows.language import STEP_KINDS, Key, Kind, ListOf, Record, step_keys
+from spine.documents.document import Document, Place
+from spine.documents.keys import Key, Kind, ListOf, Record
+from spine.documents.problems import Code
 
 Values = dict[str, Any]
+Foreign = Callable[[Document, str, Place, Mapping[str, Key]], None]
 
 
 def read_record(
@@ -21,11 +22,13 @@ def read_record(
     *,
     strict: bool = True,
     owner: str = "",
+    foreign: Foreign | None = None,
 ) -> Values:
     """The values that are as they should be. A key with nothing behind it counts as not written.
 
     :param strict: whether other keys are problems.
     :param owner: what to call the mapping when a key is missing.
+    :param foreign: notes the problem with a key that does not belong; by default that it is unknown.
     """
     known = {key.name: key for key in keys}
     values = {}
@@ -33,7 +36,7 @@ def read_record(
         key = known.get(name)
         if key is None:
             if strict:
-                _add_foreign(document, name, where, known)
+                (foreign or add_unknown)(document, name, where, known)
         elif value is None and not key.required:
             continue
         elif (read := _read_value(document, key, value, (*where, name))) is not None:
@@ -69,27 +72,6 @@ def _read_item(document: Document, record: Record, value: Any, where: Place) -> 
         document.add(Code.WRONG_TYPE, f"{record.label} is a mapping, found {shown(value)}", *where)
         return None
     return read_record(document, value, where, record.keys)
-
-
-def _add_foreign(document: Document, name: str, where: Place, known: Mapping[str, Key]) -> None:
-    """A key that nothing knows, or that only steps of another type have."""
-    fitting = [kind.type for kind in STEP_KINDS if name in {key.name for key in step_keys(kind.type)}]
-    step_type = _type_at(document, where)
-    if step_type and fitting:
-        message = f"'{name}' does not fit a {step_type} step"
-        document.add(Code.KEY_DOES_NOT_FIT, message, *where, name, of_key=True)
-    else:
-        add_unknown(document, name, where, known)
-
-
-def _type_at(document: Document, where: Place) -> str | None:
-    """The type of the step at a place, or None where no step is."""
-    if len(where) < 2 or where[-2] != "steps":
-        return None
-    value = document.value
-    for part in where:
-        value = value[part]
-    return str(value.get("type"))
 
 
 def add_unknown(document: Document, key: str, where: Place, keys: Iterable[str]) -> None:

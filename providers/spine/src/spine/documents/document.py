@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from spine.workflows.errors import Code, Problem, WorkflowError
+from spine.documents.problems import Code, DocumentError, Problem
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40  # libyaml's composer recurses on the C stack: far deeper documents crash the process
@@ -81,10 +81,10 @@ class Document:
         return int(self._find(where, False).start_mark.line) + 1
 
     def raise_problems(self) -> None:
-        """:raises WorkflowError: when there are any beside warnings."""
+        """:raises DocumentError: when there are any beside warnings."""
         errors = [problem for problem in self.problems if not problem.code.is_warning]
         if errors:
-            raise WorkflowError(errors)
+            raise DocumentError(errors)
 
     def _find(self, where: tuple[str | int, ...], of_key: bool) -> yaml.Node:
         """The node at ``where``, or the nearest one around it when the path is not in the file."""
@@ -100,7 +100,7 @@ class Document:
 def read_document(path: Path) -> Document:
     """Read a file.
 
-    :raises WorkflowError: unreadable, too large, not YAML, or YAML that is not plain values.
+    :raises DocumentError: unreadable, too large, not YAML, or YAML that is not plain values.
     """
     return parse_document(path, read_text(path))
 
@@ -118,14 +118,14 @@ def parse_document(path: Path, text: str) -> Document:
         document.value = loader.construct_document(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise WorkflowError([_problem(path, mark, Code.NOT_YAML, f"not YAML: {error.problem}", "")]) from error
+        raise DocumentError([_problem(path, mark, Code.NOT_YAML, f"not YAML: {error.problem}", "")]) from error
     except yaml.YAMLError as error:
         raise _unreadable(path, f"not YAML: {str(error).splitlines()[0]}") from error
     return document
 
 
 def read_text(path: Path) -> str:
-    """:raises WorkflowError: the file cannot be read, is too large, or no UTF-8."""
+    """:raises DocumentError: the file cannot be read, is too large, or no UTF-8."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -147,7 +147,7 @@ def _refuse_depth(path: Path, text: str) -> None:
             depth += 1
             if depth > MAX_DEPTH:
                 message = f"nested more than {MAX_DEPTH} levels deep"
-                raise WorkflowError([_problem(path, event.start_mark, Code.UNSAFE_YAML, message, "")])
+                raise DocumentError([_problem(path, event.start_mark, Code.UNSAFE_YAML, message, "")])
 
 
 class _Inspection:
@@ -189,7 +189,7 @@ class _Inspection:
 
     def _refuse_size(self, node: yaml.Node) -> None:
         message = f"more than {MAX_VALUES} values, or an alias that contains itself"
-        raise WorkflowError([_problem(self.document.path, node.start_mark, Code.UNSAFE_YAML, message, "")])
+        raise DocumentError([_problem(self.document.path, node.start_mark, Code.UNSAFE_YAML, message, "")])
 
     def _note(self, node: yaml.Node, code: Code, message: str, suggestion: str = "") -> None:
         self.document.problems.append(_problem(self.document.path, node.start_mark, code, message, suggestion))
@@ -216,5 +216,5 @@ def _problem(path: Path, mark: Any, code: Code, message: str, suggestion: str) -
     return Problem(str(path), line, column, code, message, suggestion)
 
 
-def _unreadable(path: Path, message: str) -> WorkflowError:
-    return WorkflowError([Problem(str(path), 1, 1, Code.UNREADABLE, message)])
+def _unreadable(path: Path, message: str) -> DocumentError:
+    return DocumentError([Problem(str(path), 1, 1, Code.UNREADABLE, message)])

@@ -68,7 +68,7 @@ class Problem:
         return f"{text}; {self.suggestion}" if self.suggestion else text
 
 
-class WorkflowError(ConfigurationError):
+class DocumentError(ConfigurationError):
     """A workflow file that cannot be used. ``problems`` holds all of them, in the order of the file."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
