@@ -141,6 +141,18 @@ def test_a_failure_that_is_passed_over_and_one_of_nobodys_work_leave_none(place:
     assert letters(place.storage) == []
 
 
+def test_a_gate_that_closed_leaves_none(place: Place) -> None:
+    place.flow = """
+        name: flow
+        steps:
+          - {name: work, type: pipeline, pipeline: test.ok}
+          - {name: gate, type: gate, checks: [{check: outputs.work.rows > 100}]}
+        """
+    place.__post_init__()
+    assert place.run().state == "failed"
+    assert letters(place.storage) == []
+
+
 def test_of_a_map_each_item_has_its_own(place: Place) -> None:
     place.flow = """
         name: flow

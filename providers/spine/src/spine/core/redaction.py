@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 HIDDEN = "***"
-_SHORTEST = 4  # blotting out shorter ones would spoil every text and hide nothing
+_SHORTEST = 5  # blotting out shorter ones would spoil every text and hide nothing
 _SECRET_NAME = (
     r"(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|signature)"
 )

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from spine.core.errors import PartialFailure, SpineError, as_spine_error
+from spine.core.errors import ErrorCategory, PartialFailure, SpineError, as_spine_error
 from spine.core.results import StepResult, StepStatus
 from spine.workflows.model import StepType
 
@@ -29,7 +29,7 @@ def failed_for_good(step: Step, name: str, error: SpineError, context: StepConte
     """The step failed, no attempt is left and nobody passes over it: its work becomes a dead letter.
 
     A step that holds others failed because one of them did, and that one has its letter. Where time or a person did not
-    come there is no work to do again.
+    come there is no work to do again, and a gate that closed has told a person by itself.
 
     :param name: of the step, with the maps and items that lead to it.
     """
@@ -37,6 +37,8 @@ def failed_for_good(step: Step, name: str, error: SpineError, context: StepConte
     from spine.resilience.work import failed_step
 
     if isinstance(error, PartialFailure) or LETTER in error.context or step.type in _NO_WORK:
+        return
+    if step.type is StepType.GATE and error.category is ErrorCategory.VALIDATION:
         return
     with _never_in_the_way(context.log, f"the failure of step {name}"):
         work = failed_step(context.workflow, name, context.params, error, context.domain)
