@@ -16,6 +16,7 @@ from airflow.cli.cli_config import (
     positive_int,
 )
 
+from spine.cli.alerts_definition import ALERTS
 from spine.cli.backfill import add_dags_backfill
 from spine.cli.export_definition import EXPORT
 
@@ -126,6 +127,7 @@ def get_spine_cli_commands() -> list[GroupCommand]:
             subcommands=(
                 GroupCommand(name="db", help="The domain database", subcommands=_db_commands()),
                 GroupCommand(name="workflows", help="The workflow files", subcommands=_workflow_commands()),
+                ALERTS,
                 GroupCommand(name="rejects", help="Input lines that were refused", subcommands=_reject_commands()),
                 *_run_commands(),
             ),
