@@ -55,7 +55,9 @@ class _State:
         self.alerts[way.channel] += 1
         key = (way.channel, way.group_key)
         known = self._told.get(key)
-        if (known is None and alert.state is AlertState.RESOLVED) or (known and self._is_repetition(known, way, alert, at)):
+        if (known is None and alert.state is AlertState.RESOLVED) or (
+            known and self._is_repetition(known, way, alert, at)
+        ):
             self.repeated[way.channel] += 1
         elif self._admit(way, at):
             self.messages[way.channel] += 1
