@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,14 @@ from spine.core.errors import TransformError
 from spine.core.results import StepResult
 from spine.core.tiers import Tier
 from spine.core.weeks import published_on
+from spine.finra.dataset import OTC_TRANSPARENCY
 from spine.finra.download_file import write_week_file
 from spine.finra.synthetic import SyntheticMarket
 from spine.pipelines.context import StepContext
 from spine.pipelines.registry import get_pipeline
+from spine.pipelines.rolling import Rolling, compute_rolling
 from spine.storage.base import Storage
-from spine.storage.ledger import set_hold
+from spine.storage.ledger import Capture, set_hold
 from tests.support.reference import Week, differences, rolling
 from tests.support.weekly import PREFIX, Weekly, file_of, line
 
@@ -137,3 +141,52 @@ def test_a_capture_that_readers_do_not_have_has_no_figures(weekly: Weekly) -> No
         compute(weekly, newest, window_weeks=2)
     assert compute(weekly, superseded, window_weeks=2).status == "done"
     assert {row["capture_id"] for row in weekly.rows(f"{PREFIX}_symbol_rolling")} == {superseded}
+
+
+def test_a_mean_of_fractions_is_that_of_their_exact_sum(weekly: Weekly) -> None:
+    """Doubles added up one by one would depend on the order, and that on the plan: 0.1 + 0.2 + 0.3 is not 0.3 + 0.2 + 0.1."""
+    for week, shares in enumerate(("0.1", "0.2", "0.3")):
+        newest = refresh(weekly, dt.date(2026, 3, 6) + dt.timedelta(days=7 * week), A=shares)
+    compute(weekly, newest, window_weeks=3)
+    [mean] = [row["avg_volume"] for row in weekly.rows(f"{PREFIX}_symbol_rolling_latest")]
+    assert mean == 0.6 / 3 if is_exact(weekly) else mean == pytest.approx(0.2, rel=1e-15)
+
+
+class NeighbourPublishes(Rolling):
+    """Lets a run of another week come in between: after the look at the inputs, before anything is written."""
+
+    def __init__(self, run: Callable[[], object]) -> None:
+        super().__init__(OTC_TRANSPARENCY)
+        object.__setattr__(self, "_run", run)
+
+    __slots__ = ("_run",)
+
+    def inputs(self, storage: Storage, context: StepContext, capture: Capture) -> dict[str, Any]:
+        found = super().inputs(storage, context, capture)
+        run, no_more = self._run, lambda: None  # type: ignore[attr-defined]
+        object.__setattr__(self, "_run", no_more)
+        run()
+        return found
+
+
+def test_a_week_before_that_is_restated_meanwhile_is_in_the_figures(weekly: Weekly) -> None:
+    before, friday = dt.date(2025, 11, 7), dt.date(2025, 11, 14)
+    refresh(weekly, before, A="100")
+    newest = refresh(weekly, friday, A="10")
+
+    def restate() -> None:
+        restated = refresh(weekly, before, A="300")
+        context = StepContext(
+            weekly.storage, weekly.settings, {}, {"ingest": {"capture_id": restated}}, clock=weekly.clock
+        )
+        dependents = get_pipeline("finra.otc_transparency.refresh_dependents").run(context)
+        assert dependents.output["weeks"] == [], "there are no figures yet that could be refreshed"
+
+    compute_with = replace(compute_rolling, derivation=NeighbourPublishes(restate))
+    context = StepContext(
+        weekly.storage, weekly.settings, {"window_weeks": 2}, {"ingest": {"capture_id": newest}}, clock=weekly.clock
+    )
+    assert compute_with.run(context).status == "done"
+    [mean] = [row["avg_volume"] for row in weekly.rows(f"{PREFIX}_symbol_rolling_latest")]
+    assert mean == 155, "the mean of 300 and 10, not of 100 and 10"
+    assert compute(weekly, newest, window_weeks=2).status == "unchanged"

@@ -111,7 +111,7 @@ def test_list_names_each_workflow(capsys: pytest.CaptureFixture[str]) -> None:
     list_workflows(Namespace(output="json"))
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     row = rows["finra.weekly_refresh"]
-    assert row["steps"] == "9"
+    assert row["steps"] == "10"
     assert row["file"] == str(ROOT / "include/workflows/finra_weekly_refresh.yaml")
 
 

@@ -31,7 +31,8 @@ def test_the_weekly_refresh_has_the_steps_as_tasks(weekly: DAG) -> None:
         "ingest": ["validate_ingest"],
         "validate_ingest": ["normalize"],
         "normalize": ["aggregate"],
-        "aggregate": ["refresh_dependents"],
+        "aggregate": ["validate_week"],
+        "validate_week": ["refresh_dependents"],
         "refresh_dependents": ["check_rolling"],
         "check_rolling": ["should_compute_rolling"],
         "should_compute_rolling": ["notify", "rolling"],
@@ -61,7 +62,7 @@ def test_params_make_the_trigger_form(weekly: DAG) -> None:
 def test_the_dag_shows_what_its_file_says(weekly: DAG) -> None:
     assert weekly.doc_md is not None
     assert weekly.doc_md.startswith("One week of one tier of FINRA OTC Transparency")
-    assert "    handler: spine.quality.checks.validate_ingest\n" in weekly.doc_md
+    assert "    suite: finra_otc_transparency.ingested\n" in weekly.doc_md
     assert "# One DAG each" not in weekly.doc_md
     assert weekly.tags == {"finra", "weekly", "finra.otc_transparency"}
     assert (weekly.schedule, weekly.catchup, weekly.max_active_runs) == (None, False, 16)

@@ -39,7 +39,7 @@ def test_steps_may_be_listed_before_those_they_wait_for() -> None:
 def test_the_reference_workflow_joins_at_notify() -> None:
     graph = build_graph(load_workflow(ROOT / "include/workflows/finra_weekly_refresh.yaml").steps)
     assert graph.order() == (
-        "ingest", "validate_ingest", "normalize", "aggregate", "refresh_dependents", "check_rolling",
+        "ingest", "validate_ingest", "normalize", "aggregate", "validate_week", "refresh_dependents", "check_rolling",
         "should_compute_rolling", "rolling", "notify",
     )  # fmt: skip
     assert graph.upstream["rolling"] == ("should_compute_rolling",)

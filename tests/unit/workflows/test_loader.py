@@ -315,4 +315,4 @@ def test_anchors_and_merges_are_understood(tmp_path: Path) -> None:
 def test_the_weekly_refresh_is_without_problems() -> None:
     workflow = load_workflow(ROOT / "include/workflows/finra_weekly_refresh.yaml")
     assert workflow.name == "finra.weekly_refresh"
-    assert len(workflow.steps) == 9
+    assert len(workflow.steps) == 10

@@ -1,6 +1,6 @@
 -- Per symbol of the week: the last :window_weeks weeks, each from its newest capture. Means are over the weeks in which the
 -- symbol traded; the trend compares the first of those with this week (UP above +5 %, DOWN below -5 %). A symbol with a
--- single week has no trend. Weeks that are not loaded are counted, never guessed.
+-- single week has no trend. Sums are exact and become doubles once, so no plan changes a last bit. Weeks that are not loaded are counted, never guessed.
 -- The trillionth beyond 5 is for doubles: a change of exactly 5 % must not become UP by their rounding (SQLite's fractions).
 INSERT INTO finra_otc_transparency_symbol_rolling (
     week_ending, tier, summary_type, symbol, window_weeks, avg_volume, avg_trades, min_volume, max_volume, first_week,
@@ -19,8 +19,8 @@ FROM (
            w.input_min_capture_id, w.input_max_capture_id, w.input_min_captured_at, w.input_max_captured_at,
            CAST(w.volume - f.total_volume AS DOUBLE PRECISION) / f.total_volume * 100 AS trend_pct
     FROM (
-        SELECT s.symbol, AVG(CAST(s.total_volume AS DOUBLE PRECISION)) AS avg_volume,
-               AVG(CAST(s.total_trades AS DOUBLE PRECISION)) AS avg_trades,
+        SELECT s.symbol, CAST(SUM(s.total_volume) AS DOUBLE PRECISION) / COUNT(*) AS avg_volume,
+               CAST(SUM(s.total_trades) AS DOUBLE PRECISION) / COUNT(*) AS avg_trades,
                MIN(s.total_volume) AS min_volume, MAX(s.total_volume) AS max_volume,
                MAX(CASE WHEN s.capture_id = :capture_id THEN s.total_volume END) AS volume,
                MIN(s.week_ending) AS first_week, COUNT(*) AS weeks_in_window,

@@ -16,6 +16,7 @@ from airflow.cli.cli_config import (
     positive_int,
 )
 
+from spine.cli.alerts_definition import ALERTS
 from spine.cli.backfill import add_dags_backfill
 from spine.cli.export_definition import EXPORT
 from spine.cli.resilience_definition import BREAKERS, DLQ
@@ -133,6 +134,7 @@ def get_spine_cli_commands() -> list[GroupCommand]:
             subcommands=(
                 GroupCommand(name="db", help="The domain database", subcommands=_db_commands()),
                 GroupCommand(name="workflows", help="The workflow files", subcommands=_workflow_commands()),
+                ALERTS,
                 GroupCommand(name="rejects", help="Input lines that were refused", subcommands=_reject_commands()),
                 BREAKERS,
                 DLQ,

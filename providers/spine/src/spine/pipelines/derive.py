@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from spine.core.errors import ConfigurationError
+from spine.core.errors import ConfigurationError, TransformError
 from spine.core.places import happening
 from spine.core.results import StepResult
 from spine.finra.dataset import Dataset
@@ -96,13 +96,31 @@ class DeriveWeek:
             if self._known(work).get(self.derivation.variant(work.inputs)) == work.inputs:
                 done = f"{capture.capture_id} is already {self.stage}"
                 return StepResult.unchanged(done, **_receipt(capture, stages[self.stage]))
-            with context.storage.transaction() as session:
-                metrics = self._fill(session, context, work)
-                held.confirm(session)
+            while True:
+                with context.storage.transaction() as session:
+                    metrics = self._fill(session, context, work)
+                    held.confirm(session)
+                if (moved := self._moved(context, work)) is None:
+                    break
+                work = moved
         for name, count in metrics["tables"].items():
             context.storage.refresh_statistics(f"{self.dataset.sql_folder}_{name}", count)
         tables = ", ".join(f"{name} {count:,}" for name, count in metrics["tables"].items())
         return StepResult.done(f"{self.stage} {capture.partition}: {tables}", **_receipt(capture, metrics))
+
+    def _moved(self, context: StepContext, work: Work) -> Work | None:
+        """The work to do once more, or None.
+
+        A neighbour may publish between the look at the inputs and our commit, and look for results that rest on its old
+        capture before there are ours. One of the two must see the other: so we look again, now that ours are there.
+        """
+        try:
+            inputs = self.derivation.inputs(context.storage, context, work.capture)
+        except TransformError:  # readers have another capture of the week now, and its own run computes that
+            return None
+        if inputs == work.inputs:
+            return None
+        return replace(work, stages=finished_stages(context.storage, work.capture.capture_id), inputs=inputs)
 
     def _known(self, work: Work) -> Mapping[str, Any]:
         """What each variant that is there rests on."""

@@ -13,7 +13,7 @@ from spine.finra.dataset import OTC_TRANSPARENCY
 from spine.pipelines.base import current_capture
 from spine.pipelines.context import StepContext
 from spine.pipelines.rolling import window_weeks
-from spine.storage.ledger import Capture, Observation, set_hold
+from spine.storage.ledger import Capture, HoldKind, Observation, set_hold
 
 _MAX_NAMED = 20
 
@@ -52,7 +52,7 @@ def validate_ingest(context: StepContext, config: Mapping[str, Any]) -> StepResu
         reason = "; ".join(check.message for check in failed)
         set_hold(context.storage, capture.capture_id, reason)
         raise ValidationError(f"{capture.capture_id} is held: {reason}", context=receipt)
-    if capture.hold_reason:
+    if capture.hold_kind == HoldKind.GATE:
         set_hold(context.storage, capture.capture_id, None)
     return StepResult.done(f"{len(checks)} checks passed", **receipt)
 

@@ -144,8 +144,8 @@ class Storage(Protocol):
     def refresh_statistics(self, table: str, rows: int) -> None:
         """After a commit that added ``rows`` to a table (or to what ``room_for`` answered): let reads be planned for them."""
 
-    def sqlalchemy_engine(self) -> Engine:
-        """An engine of SQLAlchemy's for those who read through it; whoever asked disposes of it."""
+    def sqlalchemy_engine(self) -> AbstractContextManager[Engine]:
+        """An engine of SQLAlchemy's for those who read through it, disposed of at the block's end."""
 
     def describe(self) -> str:
         """Where the data is, without a password."""

@@ -144,13 +144,17 @@ class Db2Storage(PooledStorage[Db2Session]):
         connection.set_fix_return_type(False)  # it asks the driver for the type of every value; see db2_columns
         return connection
 
-    def sqlalchemy_engine(self) -> Engine:
+    @contextmanager
+    def sqlalchemy_engine(self) -> Iterator[Engine]:
         from sqlalchemy import create_engine
 
         # The dialect otherwise prints two tracebacks of its own for every statement that is refused.
-        return create_engine(
-            "ibm_db_sa://?ibmdbsa_log=false", creator=lambda: open_connection(self._place), pool_size=1
-        )
+        url = "ibm_db_sa://?ibmdbsa_log=false"
+        engine = create_engine(url, creator=lambda: open_connection(self._place), pool_size=1)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
 
     def _on_connect(self) -> Iterable[str]:
         return ()  # see open_connection

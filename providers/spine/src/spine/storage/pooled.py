@@ -111,8 +111,8 @@ class PooledStorage(ABC, Generic[S]):
             raise self.translate(error) from error
 
     @abstractmethod
-    def sqlalchemy_engine(self) -> Engine:
-        """An engine of SQLAlchemy's for those who read through it; whoever asked disposes of it."""
+    def sqlalchemy_engine(self) -> AbstractContextManager[Engine]:
+        """An engine of SQLAlchemy's for those who read through it, disposed of at the block's end."""
 
     @contextmanager
     def session(self) -> Iterator[S]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -113,15 +114,20 @@ class PostgresStorage(AdbcStorage):
             raise ConfigurationError(_MALFORMED) from None  # libpq's own message quotes pieces of the URI
         return connection
 
-    def sqlalchemy_engine(self) -> Engine:
+    @contextmanager
+    def sqlalchemy_engine(self) -> Iterator[Engine]:
         import psycopg2
         from sqlalchemy import create_engine
 
         schema = self._schema and f'"{self._schema.replace(chr(34), chr(34) * 2)}"'
         options = {"options": f"-c search_path={schema}"} if schema else {}
-        return create_engine(
+        engine = create_engine(
             "postgresql+psycopg2://", creator=lambda: psycopg2.connect(patient(self._uri), **options), pool_size=1
         )
+        try:
+            yield engine
+        finally:
+            engine.dispose()
 
     def _on_connect(self) -> Iterable[str]:
         yield "SET TIME ZONE 'UTC'"

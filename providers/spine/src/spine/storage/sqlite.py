@@ -14,7 +14,7 @@ import datetime as dt
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -129,7 +129,7 @@ class SqliteStorage(AdbcStorage):
             "PRAGMA foreign_keys = ON",
         )
 
-    def sqlalchemy_engine(self) -> Engine:
+    def sqlalchemy_engine(self) -> AbstractContextManager[Engine]:
         from spine.storage.sqlite_dialect import engine
 
         return engine(self._open)

@@ -3,7 +3,8 @@ process, and the two undo each other's locks (see spine.storage.sqlite)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -52,8 +53,20 @@ class _Connection:
 registry.register("sqlite.adbc", __name__, "AdbcSqliteDialect")
 
 
-def engine(connect: Callable[[], Any]) -> Engine:
-    """An engine over connections that ``connect`` opens; it keeps one at most."""
-    return create_engine(
-        "sqlite+adbc://", creator=lambda: _Connection(connect()), poolclass=pool.QueuePool, pool_size=1
-    )
+@contextmanager
+def engine(connect: Callable[[], Any]) -> Iterator[Engine]:
+    """An engine over connections that ``connect`` opens. At the block's end all of them are closed, also those that whoever
+    read through it kept."""
+    opened: list[Any] = []
+
+    def creator() -> _Connection:
+        opened.append(connect())
+        return _Connection(opened[-1])
+
+    made = create_engine("sqlite+adbc://", creator=creator, poolclass=pool.QueuePool, pool_size=1)
+    try:
+        yield made
+    finally:
+        made.dispose()
+        for connection in opened:
+            connection.close()

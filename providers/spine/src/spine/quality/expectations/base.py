@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from great_expectations.core.metric_domain_types import MetricDomainTypes
-from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
 from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.expectations.expectation import BatchExpectation
 from great_expectations.expectations.metrics.metric_provider import metric_value
@@ -71,17 +70,6 @@ class BatchFigures(TableMetricProvider):
         venues = execution_engine.execute_query(by_venue.select_from(rows).group_by(mpid)).fetchall()
         symbols = sa.select(sa.func.count(sa.distinct(sa.literal_column("symbol")))).select_from(rows)
         return figures(venues, int(execution_engine.execute_query(symbols).scalar() or 0))
-
-    @metric_value(engine=PandasExecutionEngine)
-    def _pandas(
-        cls, execution_engine: Any, metric_domain_kwargs: JSON, metric_value_kwargs: JSON, metrics: JSON,
-        runtime_configuration: JSON,
-    ) -> JSON:  # fmt: skip
-        frame = rows_of(execution_engine, metric_domain_kwargs)
-        grouped = frame.groupby("mpid", sort=False).agg(
-            rows=("mpid", "size"), shares=("total_shares", "sum"), trades=("total_trades", "sum")
-        )
-        return figures(list(grouped.itertuples()), int(frame["symbol"].nunique()))
 
 
 def figures(venues: list[Any], symbols: int) -> JSON:

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from great_expectations.core.metric_domain_types import MetricDomainTypes
-from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
 from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
@@ -33,14 +32,6 @@ class SymbolsPresent(TableMetricProvider):
         symbol: Any = sa.literal_column("symbol")
         query = sa.select(symbol).select_from(rows).where(symbol.in_(metric_value_kwargs["symbols"])).distinct()
         return sorted(str(each[0]) for each in execution_engine.execute_query(query).fetchall())
-
-    @metric_value(engine=PandasExecutionEngine)
-    def _pandas(
-        cls, execution_engine: Any, metric_domain_kwargs: JSON, metric_value_kwargs: JSON, metrics: JSON,
-        runtime_configuration: JSON,
-    ) -> list[str]:  # fmt: skip
-        there = set(rows_of(execution_engine, metric_domain_kwargs)["symbol"])
-        return sorted(there & set(metric_value_kwargs["symbols"]))
 
 
 class ExpectRequiredSymbols(SpineExpectation):

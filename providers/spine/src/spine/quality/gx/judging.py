@@ -101,12 +101,13 @@ def judge(
     configurations = [configuration(rule, args, told) for rule, args in rules]
     verdicts: dict[int, Verdict] = {}
     raw: dict[int, Any] = {}
-    with _engine(storage) as engine:
+    with _engine(storage, batches) as (engine, queries):
         for on in dict.fromkeys(rule.on for rule, _ in rules):
             places = [number for number, (rule, _) in enumerate(rules) if rule.on == on]
-            results = _validator(engine, storage, batches[on]).graph_validate(
-                configurations=[configurations[number] for number in places], runtime_configuration=_FORMAT
-            )
+            with _validator(engine, queries[on]) as validator:
+                results = validator.graph_validate(
+                    configurations=[configurations[number] for number in places], runtime_configuration=_FORMAT
+                )
             for number, result in zip(
                 places, _in_order(results, [configurations[each] for each in places]), strict=True
             ):
@@ -116,16 +117,24 @@ def judge(
     return Judgement(tuple(verdicts[number] for number in order), tuple(raw[number] for number in order))
 
 
+_RUNS_ITS_SQL = ("sqlite", "postgres")
+
+
 @contextmanager
-def _engine(storage: Storage) -> Iterator[Any]:
-    engine = storage.sqlalchemy_engine()
-    try:
-        yield engine
-    finally:
-        engine.dispose()
+def _engine(storage: Storage, batches: Mapping[str, str]) -> Iterator[tuple[Any, Mapping[str, str]]]:
+    """The database itself, or a copy of the rows where it does not run Great Expectations' SQL."""
+    if storage.dialect.name not in _RUNS_ITS_SQL:
+        from spine.quality.gx.copies import in_memory
+
+        with in_memory(storage, batches) as copies:
+            yield copies
+        return
+    with storage.sqlalchemy_engine() as engine:
+        yield engine, batches
 
 
-def _validator(engine: Any, storage: Storage, query: str) -> Any:
+@contextmanager
+def _validator(engine: Any, query: str) -> Iterator[Any]:
     from great_expectations.core.batch import Batch
     from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
     from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
@@ -139,7 +148,10 @@ def _validator(engine: Any, storage: Storage, query: str) -> Any:
     rows: Any = SqlAlchemyBatchData(execution_engine=execution, query=query, create_temp_table=False)
     batch = Batch(data=rows)
     execution.load_batch_data(batch.id, rows)
-    return Quiet(execution_engine=execution, batches=[batch])
+    try:
+        yield Quiet(execution_engine=execution, batches=[batch])
+    finally:
+        execution.close()  # of SQLite it keeps a connection for itself
 
 
 def _in_order(results: Sequence[Any], configurations: Sequence[Any]) -> Iterator[Any]:
