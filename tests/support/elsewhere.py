@@ -36,6 +36,7 @@ _CONTEXT.set_forkserver_preload(
         "spine.pipelines.normalize",
         "spine.pipelines.rolling",
         "spine.quality.checks",
+        "tests.support.warm_gates",
         "spine.sources.delimited",
         "spine.storage.db2",
         "spine.storage.db2_place",

@@ -77,7 +77,7 @@ def serving(answer: Answer, host: str = "127.0.0.1") -> Iterator[Server]:
             known.asked.append(asked)
             self._give(answer(asked))
 
-        do_POST = do_GET
+        do_POST = do_PATCH = do_GET
 
         def _give(self, reply: Reply) -> None:
             self.send_response(reply.status)
