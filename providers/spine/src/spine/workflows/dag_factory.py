@@ -15,7 +15,7 @@ from airflow.sdk.definitions.param import ParamsDict
 
 from spine.core.errors import ConfigurationError
 from spine.documents.problems import Code, DocumentError, Problem
-from spine.notifications.run_alerts import Ending, TellChannels
+from spine.notifications.run_alerts import Ending, RaiseAlert, TellChannels
 from spine.timetables.publication import PublicationTimetable
 from spine.workflows.canonical import canonical_yaml, sorted_keys
 from spine.workflows.dag_map import lay_out
@@ -87,7 +87,10 @@ def _callbacks(workflow: Workflow) -> dict[str, Any]:
         ("on_failure_callback", workflow.alerts.on_failure, Ending.FAILURE),
         ("on_success_callback", workflow.alerts.on_success, Ending.SUCCESS),
     )
-    return {option: [TellChannels(channels, ending)] for option, channels, ending in told if channels}
+    return {
+        option: [RaiseAlert(ending), *([TellChannels(channels, ending)] if channels else [])]
+        for option, channels, ending in told
+    }
 
 
 def _scheduled(workflow: Workflow, schedule: Schedule) -> dict[str, Any]:

@@ -33,6 +33,7 @@ def failed_for_good(step: Step, name: str, error: SpineError, context: StepConte
 
     :param name: of the step, with the maps and items that lead to it.
     """
+    from spine.alerts.telling import deliver_soon
     from spine.resilience.dead_letters import record_failure
     from spine.resilience.work import failed_step
 
@@ -44,6 +45,7 @@ def failed_for_good(step: Step, name: str, error: SpineError, context: StepConte
         work = failed_step(context.workflow, name, context.params, error, context.domain)
         letter = record_failure(context.storage, work, error, now=context.clock(), run_id=context.run_id)
         error.with_context(**{LETTER: letter.dlq_id})
+        deliver_soon(context.storage, context.settings, context.connections, context.clock)
 
 
 def ended_well(step: str, result: StepResult, context: StepContext) -> None:
