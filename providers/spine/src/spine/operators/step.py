@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
+    from spine.alerts.model import Alert
     from spine.core.results import StepResult
     from spine.core.settings import Settings
     from spine.pipelines.context import StepContext
@@ -72,11 +73,13 @@ class SpineStepOperator(BaseOperator):
         from spine.workflows.steps import settle_failure
 
         try:
-            return settle_failure(self.step, self._explained(error), workflow=self.workflow.name, log=log)
+            result = settle_failure(self.step, self._explained(error), workflow=self.workflow.name, log=log)
         except SpineError as failure:
             if self.place:
                 context["ti"].xcom_push(key=FAILURE, value=StepResult.failed(failure).to_dict())
             raise
+        self._tell_passed_over(context, self._explained(error))
+        return result
 
     def receipt(self, context: Context, result: StepResult) -> dict[str, Any]:
         """The receipt as XCom takes it; the assets of the step are told."""
@@ -134,10 +137,11 @@ class SpineStepOperator(BaseOperator):
     def _step_context(
         self, context: Context, params: Mapping[str, Any], settings: Settings, storage: Storage
     ) -> StepContext:
+        from spine.alerts.notify import OutboxNotifier
         from spine.hooks.connections import AirflowConnections
-        from spine.notifications.slack import SlackMessages
-        from spine.pipelines.context import StepContext
+        from spine.pipelines.context import StepContext, utc_now
 
+        connections = AirflowConnections()
         return StepContext(
             storage=storage,
             settings=settings,
@@ -146,9 +150,27 @@ class SpineStepOperator(BaseOperator):
             run_id=context["run_id"],
             workflow=self.workflow.name,
             log=log,
-            notifier=SlackMessages(),
-            connections=AirflowConnections(),
+            notifier=OutboxNotifier(self._message(context, params), storage, settings, connections, utc_now),
+            connections=connections,
         )
+
+    def _message(self, context: Context, params: Mapping[str, Any]) -> Alert:
+        """What is told by this step, without its text."""
+        from spine.alerts.model import Alert, AlertSeverity
+        from spine.notifications.about import about_run
+
+        place = about_run(self.workflow.name, self.workflow.domain, context, params)
+        title = f"{self.workflow.name} has something to tell"
+        return Alert(AlertSeverity.INFO, title, "", step=self.step.name, cause="completion", **place)
+
+    def _tell_passed_over(self, context: Context, error: BaseException) -> None:
+        from spine.notifications.run_alerts import passed_over
+
+        try:
+            params: Mapping[str, Any] = self.params_of_run(context)
+        except SpineError:
+            params = context["params"]
+        passed_over(self, error, context, params)
 
     def _outputs(self, context: Context) -> dict[str, Mapping[str, Any]]:
         """The receipts of the steps that lead here; a skipped one has none."""
