@@ -29,7 +29,9 @@ def resolved(title: str = "It broke", severity: AlertSeverity = AlertSeverity.ER
     return alert(title, severity, state=AlertState.RESOLVED, **fields)
 
 
-def message(severity: AlertSeverity = AlertSeverity.ERROR, count: int = 1, suppressed: int = 0, **fields: Any) -> Message:
+def message(
+    severity: AlertSeverity = AlertSeverity.ERROR, count: int = 1, suppressed: int = 0, **fields: Any
+) -> Message:
     """One as a channel is given it."""
     told = alert(
         severity=severity,

@@ -20,6 +20,8 @@ class GivenConnections:
         self._databases = databases or {}
 
     def details(self, conn_id: str) -> ConnectionDetails:
+        if conn_id in self._databases:
+            return ConnectionDetails(conn_id, "database")
         try:
             return self._details[conn_id]
         except KeyError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import threading
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -91,13 +92,20 @@ def _short(seconds: float) -> None:
 TASKS = {task.__name__: task for task in (insert, insert_and_stay, touch, migrate, race, hold, stream_arrow)}
 
 
+def _found(task: str) -> Callable[..., None]:
+    """A task of another module, ``module:task``; exports' by their name alone."""
+    module, _, name = task.rpartition(":")
+    found: Callable[..., None] = getattr(import_module(f"tests.support.{module or 'export_tasks'}"), name)
+    return found
+
+
 def main() -> None:
     task, url, *args = sys.argv[1:]
     storage = connect_storage(url)
     say("ready")
     sys.stdin.readline()
     # Some need modules that would slow down the others, of which tests start many.
-    (TASKS.get(task) or getattr(import_module("tests.support.export_tasks"), task))(storage, *args)
+    (TASKS.get(task) or _found(task))(storage, *args)
     storage.close()
 
 

@@ -7,7 +7,14 @@ import datetime as dt
 import pytest
 from airflow.sdk.definitions.retry_policy import RetryAction
 
-from spine.core.errors import ConfigurationError, ErrorCategory, RateLimitError, SourceError, TransientError
+from spine.core.errors import (
+    BreakerOpen,
+    ConfigurationError,
+    ErrorCategory,
+    RateLimitError,
+    SourceError,
+    TransientError,
+)
 from spine.retries import SpineRetryPolicy
 from spine.workflows.model import Backoff, Retry
 
@@ -21,9 +28,10 @@ POLICY = SpineRetryPolicy(Retry(max_attempts=3, initial_delay=2, multiplier=10, 
         (TransientError("x"), 2, 2, 15),
         (TransientError("x"), 4, 5, 2),
         (RateLimitError("x", retry_after=90), 1, 2, 90),
+        (BreakerOpen("x", retry_after=18.5), 1, 2, 18.5),
         (ConnectionResetError("x"), 1, 2, 2),
     ],
-    ids=["first", "capped", "after clearing", "as asked", "from elsewhere"],
+    ids=["first", "capped", "after clearing", "as asked", "when a breaker lets calls through", "from elsewhere"],
 )
 def test_what_may_get_better_is_tried_again(error: Exception, try_number: int, max_tries: int, seconds: float) -> None:
     decision = POLICY.evaluate(error, try_number, max_tries)

@@ -90,7 +90,7 @@ def test_a_service_that_is_not_there_or_says_nothing(monkeypatch: pytest.MonkeyP
     from spine.alerts.channels.http import call
 
     with serving(slow) as server:
-        with pytest.raises(DeadlineExceeded, match="did not answer within 0.1 s"):
+        with pytest.raises(DeadlineExceeded, match=r"did not answer within 0\.1 s"):
             call("POST", server.url, "Slack", body={}, timeout=0.1)
         hang.set()
 
@@ -128,7 +128,9 @@ def test_slack_api_says_no_with_200(error: str, headers: dict[str, str], kind: t
 def test_pagerduty_has_one_incident_for_a_group_and_resolves_it() -> None:
     pagerduty = PagerDuty()
     with serving(pagerduty) as server:
-        tested = channel("pagerduty", ConnectionDetails("spine_pagerduty", "pagerduty_events", host=server.url, password="K"))
+        tested = channel(
+            "pagerduty", ConnectionDetails("spine_pagerduty", "pagerduty_events", host=server.url, password="K")
+        )
         for _ in range(2):
             tested.send(message(AlertSeverity.CRITICAL))
         assert pagerduty.incidents == {"0123456789abcdef": "trigger"}
@@ -187,7 +189,9 @@ def test_a_webhook_can_tell_who_sent_it() -> None:
 def test_mail_has_text_and_html_and_one_thread_for_a_group(tmp_path: Path) -> None:
     with mail_server(tmp_path) as server:
         options = {"to": ["ops@example.com", "lead@example.com"], "from": "spine@example.com"}
-        told = channel("email", server.connection(), **options).send(message(title="Volumen fällt\r\nBcc: x@example.com"))
+        told = channel("email", server.connection(), **options).send(
+            message(title="Volumen fällt\r\nBcc: x@example.com")
+        )
     [mail] = server.mails
     assert told.response == "2 of 2 recipients"
     assert mail["Subject"] == "[ERROR] Volumen fällt Bcc: x@example.com" and mail["Bcc"] is None

@@ -32,7 +32,9 @@ def stricter(folder: Path, min_rows: int) -> Workflow:
     """The weekly workflow of a careful person."""
     text = (INCLUDE / "workflows" / "finra_weekly_refresh.yaml").read_text()
     gate = "    type: gate\n    suite: finra_otc_transparency.ingested\n    publish: false\n"
-    check = f"    type: lambda\n    handler: spine.quality.checks.validate_ingest\n    config: {{min_rows: {min_rows}}}\n"
+    check = (
+        f"    type: lambda\n    handler: spine.quality.checks.validate_ingest\n    config: {{min_rows: {min_rows}}}\n"
+    )
     staged = "    params: {staged: true}\n"
     assert gate in text and staged in text
     (folder / "stricter.yaml").write_text(text.replace(gate, check).replace(staged, ""))

@@ -21,7 +21,9 @@ CASES: dict[str, Message] = {
     "info": message(AlertSeverity.INFO),
     "resolved": message(state=AlertState.RESOLVED),
     "thousand": message(count=1000, suppressed=9000),
-    "hostile": message(title="<script>alert(1)</script>\r\nBcc: all@example.com", message="<!channel> & <http://evil|x> \u202e"),
+    "hostile": message(
+        title="<script>alert(1)</script>\r\nBcc: all@example.com", message="<!channel> & <http://evil|x> \u202e"
+    ),
     "unicode": message(title="Volumen fällt", message="Zürich 東京 🚨"),
 }
 

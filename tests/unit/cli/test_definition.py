@@ -39,7 +39,16 @@ def test_the_commands_others_rely_on_are_there() -> None:
     names = ("list", "lint", "show", "graph", "plan", "diff", "explain", "schema")
     workflows = {f"workflows {name}" for name in names}
     others = {"run", "doctor", "export", "demo", "synthesize", "simulate-finra", "rejects list"}
-    assert set(_COMMANDS) == {f"spine {name}" for name in db | workflows | others}
+    resilience = {
+        "breakers list",
+        "breakers reset",
+        "breakers trip",
+        "dlq list",
+        "dlq show",
+        "dlq retry",
+        "dlq resolve",
+    }
+    assert set(_COMMANDS) == {f"spine {name}" for name in db | workflows | others | resilience}
 
 
 @pytest.mark.parametrize("name", sorted(_COMMANDS))

@@ -33,6 +33,7 @@ class TaskInstance:
     """What a step asks of a running task: the receipts of other tasks, and to leave its own."""
 
     map_index = -1
+    try_number, max_tries = 1, 0
 
     def __init__(self, receipts: dict[str, Any]) -> None:
         self.receipts = receipts
@@ -76,7 +77,7 @@ def test_a_typo_in_a_runs_conf_is_refused(tmp_path: Path) -> None:
 def test_a_hard_failure_is_raised_as_what_it_is(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="the source is unusable") as caught:
         operator(flow(tmp_path, "test.fail")).execute(context_of({}))
-    assert caught.value.context == {"workflow": "x", "step": "b"}
+    assert caught.value.context == {"workflow": "x", "step": "b", "run_id": "manual__1", "tier": "T1"}
 
 
 def test_a_continued_failure_is_the_receipt(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

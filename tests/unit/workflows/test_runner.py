@@ -84,7 +84,8 @@ def test_a_failure_ends_the_run(pipeline: str, tmp_path: Path) -> None:
     assert states(ended) == {"a": "success", "b": "failed", "c": "upstream_failed"}
     assert ended.state is StepState.FAILED
     assert ended.results["b"].error is not None
-    assert ended.results["b"].error["context"] == {"workflow": "x", "step": "b"}
+    context = ended.results["b"].error["context"]
+    assert (context["workflow"], context["step"], context["run_id"]) == ("x", "b", ended.run_id)
     assert str(ended.results["b"].category) == ("INTERNAL" if pipeline == "test.crash" else "SOURCE")
 
 

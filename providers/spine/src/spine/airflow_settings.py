@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from spine.core.guards import BreakerLimits
 from spine.core.settings import Settings
+
+BREAKER_OPTIONS = ("failure_threshold", "recovery_timeout", "success_threshold", "half_open_max_calls", "trial_timeout")
 
 
 def load_settings() -> Settings:
@@ -23,4 +26,7 @@ def load_settings() -> Settings:
         finra_conn_id=option("finra_conn_id"),
         environment=option("environment"),
         handler_packages=tuple(name.strip() for name in option("handler_packages").split(",") if name.strip()),
+        breaker=BreakerLimits().overlaid(
+            {name: option(f"breaker_{name}") for name in BREAKER_OPTIONS}, of="[spine] breaker_..."
+        ),
     )

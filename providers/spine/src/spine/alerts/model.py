@@ -98,11 +98,12 @@ class Alert:
 
 def alert_of(error: SpineError, *, title: str, source: str, **fields: Any) -> Alert:
     """The alert that tells of an error: severity by its category, place by its context; ``fields`` lie over both."""
-    known = {name: str(value) for name, value in error.context.items()}
+    told = error.to_dict()  # without secrets
+    known = dict(told["context"])
     place = {name: known.pop(name) for name in _PLACE if name in known}
     values: dict[str, Any] = {
         "severity": SEVERITY_OF[error.category],
-        "message": error.message,
+        "message": told["message"],
         "category": error.category,
         "metadata": {"retryable": str(error.retryable).lower(), **known},
     }

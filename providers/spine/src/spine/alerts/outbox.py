@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from spine.alerts.model import Alert
-from spine.core.scrub import scrubbed
+from spine.core.redaction import redact
 
 if TYPE_CHECKING:
     from spine.storage.base import Session, Storage
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def raise_alert(session: Session | Storage, alert: Alert, now: dt.datetime) -> str:
     """Write it, in the caller's transaction when given a session; its id.
 
-    Nothing is routed, throttled or sent here, so raising costs one insert whatever is configured. Its texts are scrubbed
-    of secrets, for they go to people and may be other people's error messages.
+    Nothing is routed, throttled or sent here, so raising costs one insert whatever is configured. Its texts are redacted
+    (no secrets), for they go to people and may be other people's error messages.
     """
     alert_id, alert = uuid.uuid4().hex, clean(alert)
     session.execute(
@@ -55,8 +55,8 @@ def raise_alert(session: Session | Storage, alert: Alert, now: dt.datetime) -> s
 
 def clean(alert: Alert) -> Alert:
     """The same without secrets in its texts."""
-    metadata = {name: scrubbed(str(value)) for name, value in alert.metadata.items()}
-    return replace(alert, title=scrubbed(alert.title), message=scrubbed(alert.message), metadata=metadata)
+    metadata = {name: redact(str(value)) for name, value in alert.metadata.items()}
+    return replace(alert, title=redact(alert.title), message=redact(alert.message), metadata=metadata)
 
 
 def firing(reader: Session | Storage, source: str, domain: str, tier: str, week_ending: dt.date | None) -> set[str]:

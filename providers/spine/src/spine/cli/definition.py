@@ -19,6 +19,7 @@ from airflow.cli.cli_config import (
 from spine.cli.alerts_definition import ALERTS
 from spine.cli.backfill import add_dags_backfill
 from spine.cli.export_definition import EXPORT
+from spine.cli.resilience_definition import BREAKERS, DLQ
 
 ARG_WORKFLOW = Arg(("workflow",), help="Name of the workflow, such as finra.weekly_refresh", metavar="WORKFLOW")
 ARG_WORKFLOW_PATHS = Arg(
@@ -48,6 +49,12 @@ ARG_PARAM = Arg(
     action="append",
     dest="params",
     metavar="KEY=VALUE",
+)
+ARG_RUN_OUTPUT = Arg(
+    ("-o", "--output"),
+    help="text for people, json for programs: one document with each step's receipt, and its error's category",
+    choices=("text", "json"),
+    default="text",
 )
 ARG_TIER = Arg(("--tier",), help="Only this tier: T1, T2, OTCE or an alias of one")
 ARG_WEEK_ENDING = Arg(("--week-ending",), help="Only this week: its Friday, as YYYY-MM-DD", metavar="DATE")
@@ -129,6 +136,8 @@ def get_spine_cli_commands() -> list[GroupCommand]:
                 GroupCommand(name="workflows", help="The workflow files", subcommands=_workflow_commands()),
                 ALERTS,
                 GroupCommand(name="rejects", help="Input lines that were refused", subcommands=_reject_commands()),
+                BREAKERS,
+                DLQ,
                 *_run_commands(),
             ),
         )
@@ -197,7 +206,13 @@ def _run_commands() -> tuple[ActionCommand, ...]:
     manners = (ARG_KEYLESS, ARG_REQUESTS_PER_MINUTE, ARG_FAULT)
     return (
         _command(
-            "run", "spine.cli.run.run", "Run a workflow without a scheduler", ARG_WORKFLOW, ARG_PARAM, ARG_VERBOSE
+            "run",
+            "spine.cli.run.run",
+            "Run a workflow without a scheduler",
+            ARG_WORKFLOW,
+            ARG_PARAM,
+            ARG_RUN_OUTPUT,
+            ARG_VERBOSE,
         ),
         _command(
             "doctor", "spine.cli.doctor.doctor", "What is missing or wrong; exits 1 when something is", *examined, *told

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 
 def run(args: Namespace) -> None:
-    """Run it and print a line per step. Exits with 1 when it failed."""
+    """Run it and print a line per step, or with ``--output json`` one document at the end. Exits with 1 when it failed."""
     from spine.hooks.connections import AirflowConnections
     from spine.workflows.catalog import find_workflow
     from spine.workflows.runner import run_workflow
 
     logging.getLogger("spine").setLevel(logging.INFO if getattr(args, "verbose", False) else logging.CRITICAL)
-    with spine_session() as (settings, storage):
+    as_json = getattr(args, "output", None) == "json"
+    with spine_session(as_json=as_json) as (settings, storage):
         require_current(storage, settings.sql_dir)
         workflow = find_workflow(args.workflow, settings)
         ended = run_workflow(
@@ -31,9 +32,9 @@ def run(args: Namespace) -> None:
             storage=storage,
             settings=settings,
             connections=AirflowConnections(),
-            on_step=print_step,
+            on_step=None if as_json else print_step,
         )
-        print(f"{workflow.name} {ended.run_id}: {ended.state}")
+        print(json.dumps(ended.to_dict()) if as_json else f"{workflow.name} {ended.run_id}: {ended.state}")
         if str(ended.state) != "success":
             raise SystemExit(1)
 

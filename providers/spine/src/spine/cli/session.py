@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,15 +10,23 @@ from typing import TYPE_CHECKING
 
 from spine.airflow_settings import load_settings
 from spine.core.errors import SpineError
+from spine.core.redaction import redact
 
 if TYPE_CHECKING:
     from spine.core.settings import Settings
     from spine.storage.base import Storage
 
 
+FAILED = 1
+"""The exit code of every command that an error ends, whatever its category: ``--output json`` tells that."""
+
+
 @contextmanager
-def spine_session() -> Iterator[tuple[Settings, Storage]]:
-    """Settings and the storage behind ``[spine] storage_conn_id``; a SpineError ends the command with exit code 1."""
+def spine_session(*, as_json: bool = False) -> Iterator[tuple[Settings, Storage]]:
+    """Settings and the storage behind ``[spine] storage_conn_id``; a SpineError ends the command with exit code 1.
+
+    :param as_json: the error is told to programs as well, as ``{"error": ...}`` on standard output.
+    """
     from spine.hooks.storage import StorageHook
 
     try:
@@ -28,5 +37,7 @@ def spine_session() -> Iterator[tuple[Settings, Storage]]:
         finally:
             storage.close()
     except SpineError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(1) from error
+        if as_json:
+            print(json.dumps({"state": "failed", "error": error.to_dict()}))
+        print(redact(str(error)), file=sys.stderr)
+        raise SystemExit(FAILED) from error

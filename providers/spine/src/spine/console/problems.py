@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from spine.console.rendering import page
 from spine.core.errors import ErrorCategory, PermissionDenied, SpineError, ValidationError, as_spine_error
+from spine.core.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,14 +21,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # How an error of the tree is told over HTTP. What a person cannot mend by asking differently is the server's: 5xx.
-_STATUS = {
+STATUS = {
+    ErrorCategory.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
+    ErrorCategory.CONFIGURATION: HTTPStatus.INTERNAL_SERVER_ERROR,
     ErrorCategory.VALIDATION: HTTPStatus.BAD_REQUEST,
     ErrorCategory.SOURCE: HTTPStatus.BAD_GATEWAY,
+    ErrorCategory.TRANSFORM: HTTPStatus.INTERNAL_SERVER_ERROR,
+    ErrorCategory.LOAD: HTTPStatus.INTERNAL_SERVER_ERROR,
+    ErrorCategory.PERMISSION: HTTPStatus.INTERNAL_SERVER_ERROR,  # Spine's own, at a source or a database; not the user's
     ErrorCategory.TRANSIENT: HTTPStatus.SERVICE_UNAVAILABLE,
     ErrorCategory.DEPENDENCY: HTTPStatus.SERVICE_UNAVAILABLE,
-    ErrorCategory.RATE_LIMIT: HTTPStatus.SERVICE_UNAVAILABLE,
-    ErrorCategory.RESOURCE: HTTPStatus.INSUFFICIENT_STORAGE,
     ErrorCategory.TIMEOUT: HTTPStatus.GATEWAY_TIMEOUT,
+    ErrorCategory.RATE_LIMIT: HTTPStatus.SERVICE_UNAVAILABLE,  # Spine was asked to slow down, not the user
+    ErrorCategory.RESOURCE: HTTPStatus.INSUFFICIENT_STORAGE,
 }
 
 
@@ -41,9 +47,9 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 def _spine_error(request: Request, error: Exception) -> Response:
     known = as_spine_error(error)
-    status = _STATUS.get(known.category, HTTPStatus.INTERNAL_SERVER_ERROR)
+    status = STATUS[known.category]
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.warning("%s %s: %s", request.method, request.url.path, known)
+        log.warning("%s %s: %s", request.method, request.url.path, redact(str(known)))
     return _answer(request, status, known)
 
 
@@ -74,15 +80,16 @@ def _unexpected(request: Request, error: Exception) -> Response:
 
 
 def _answer(request: Request, status: HTTPStatus, error: SpineError) -> Response:
+    told = error.to_dict()
     problem = {
         "type": f"urn:spine:error:{error.category.lower()}",
         "title": status.phrase,
         "status": int(status),
-        "detail": error.message,
+        "detail": told["message"],
         "instance": request.url.path,
         "category": str(error.category),
         "retryable": error.retryable,
-        "context": error.to_dict()["context"],
+        "context": told["context"],
     }
     headers = {"Retry-After": str(round(error.retry_after or 5))} if error.retryable else {}
     if _wants_page(request):

@@ -11,6 +11,7 @@ SpineError              INTERNAL       base; a defect in Spine itself
 +- TransientError       TRANSIENT      may work if tried again           (retryable)
 |  +- LeaseHeld                        another run holds the partition
 +- DependencyError      DEPENDENCY     a server cannot be reached        (retryable)
+|  +- BreakerOpen                      its last uses failed, so it was not even asked
 +- DeadlineExceeded     TIMEOUT        took longer than allowed          (retryable)
 +- RateLimitError       RATE_LIMIT     asked to slow down                (retryable, retry_after)
 +- ResourceError        RESOURCE       disk, memory or a quota is full   (retryable)
@@ -18,10 +19,12 @@ SpineError              INTERNAL       base; a defect in Spine itself
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, ClassVar, Self
+
+from spine.core.foreign_errors import category_of, raised_at
+from spine.core.redaction import redact
 
 
 class ErrorCategory(StrEnum):
@@ -77,16 +80,28 @@ class SpineError(Exception):
         return f"[{self.category}] {self.message}"
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready picture for receipts, alerts and the API."""
+        """A JSON-ready picture for receipts, alerts and the API, without secrets."""
         return {
             "type": type(self).__name__,
             "category": str(self.category),
-            "message": self.message,
+            "message": redact(self.message),
             "retryable": self.retryable,
             "retry_after": self.retry_after,
-            "context": {key: str(value) for key, value in self.context.items()},
-            "cause": repr(self.__cause__) if self.__cause__ else None,
+            "context": {key: redact(str(value)) for key, value in self.context.items()},
+            "cause": redact(repr(self.__cause__)) if self.__cause__ else None,
         }
+
+    def without_secrets(self) -> Self:
+        """Itself, its texts redacted; causes that quote a secret, which a traceback would print, give way to a picture."""
+        self.message = redact(self.message)
+        self.args = (self.message,)
+        self.context = {key: redact(each) if isinstance(each, str) else each for key, each in self.context.items()}
+        quoted = [repr(each) for each in _causes_of(self)]
+        if any(redact(text) != text for text in quoted):
+            self.__cause__ = SpineError(redact(" <- ".join(quoted)))
+        if self.__cause__ is not None or self.__context__ is not None:
+            self.__suppress_context__ = True
+        return self
 
 
 class ConfigurationError(SpineError):
@@ -131,6 +146,10 @@ class DependencyError(SpineError):
     retryable = True
 
 
+class BreakerOpen(DependencyError):
+    """Other uses of the dependency failed just now; ``retry_after`` is when the next one makes sense."""
+
+
 class DeadlineExceeded(SpineError):
     category = ErrorCategory.TIMEOUT
     retryable = True
@@ -149,37 +168,42 @@ class ResourceError(SpineError):
     retryable = True
 
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE)  # for bytes, or for open files
-
-
 def as_spine_error(error: BaseException) -> SpineError:
     """The error itself, or the nearest member of the tree for one from elsewhere (the cause is kept)."""
     if isinstance(error, SpineError):
         return error
-    wrapped = _kind_of(error)(f"{type(error).__name__}: {error}")
+    wrapped = _class_of(category_of(error))(f"{type(error).__name__}: {error}")
     wrapped.__cause__ = error
+    if where := raised_at(error):
+        wrapped.context["at"] = where
     return wrapped
 
 
-def _kind_of(error: BaseException) -> type[SpineError]:
-    if isinstance(error, OSError) and error.errno in _NO_ROOM:
-        return ResourceError
-    kinds: tuple[tuple[type[BaseException], type[SpineError]], ...] = (
-        (TimeoutError, DeadlineExceeded),
-        (ConnectionError, DependencyError),
-        (PermissionError, PermissionDenied),
-        (MemoryError, ResourceError),
-        (OSError, SourceError),
-    )
-    return next((ours for theirs, ours in kinds if isinstance(error, theirs)), SpineError)
+def _causes_of(error: BaseException) -> list[BaseException]:
+    """What a traceback would print before it, the nearest first."""
+    found: list[BaseException] = []
+    each: BaseException | None = error
+    while each is not None and len(found) < 20:
+        each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
+        if each is not None:
+            found.append(each)
+    return found
 
 
 def error_from_dict(known: Mapping[str, Any]) -> SpineError:
     """The error that a receipt (``to_dict``) speaks of, as the class it was; one from elsewhere as its category's class."""
-    tree = {name: each for name, each in globals().items() if isinstance(each, type) and issubclass(each, SpineError)}
-    by_category = {str(each.category): each for each in reversed(tree.values())}  # the base stands before its kinds
-    kind = tree.get(str(known.get("type"))) or by_category.get(str(known.get("category")), SpineError)
+    kind = _tree().get(str(known.get("type"))) or _class_of(str(known.get("category")))
     error = kind(str(known.get("message") or "the step failed and did not say why"), context=known.get("context"))
     error.retryable = bool(known.get("retryable", error.retryable))
     error.retry_after = known.get("retry_after", error.retry_after)
     return error
+
+
+def _class_of(category: str) -> type[SpineError]:
+    """The category's own class, not one of its kinds; SpineError for a word that is no category."""
+    by_category = {str(each.category): each for each in reversed(_tree().values())}  # the base stands before its kinds
+    return by_category.get(category, SpineError)
+
+
+def _tree() -> dict[str, type[SpineError]]:
+    return {name: each for name, each in globals().items() if isinstance(each, type) and issubclass(each, SpineError)}

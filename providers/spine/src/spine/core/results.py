@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from spine.core.errors import ErrorCategory, SpineError, as_spine_error
+from spine.core.errors import ErrorCategory, as_spine_error
 
 
 class StepStatus(StrEnum):
@@ -48,9 +48,9 @@ class StepResult:
     @classmethod
     def failed(cls, error: BaseException, *, continued: bool = False) -> StepResult:
         """A failure as a receipt; ``continued`` when the workflow goes on in spite of it."""
-        known: SpineError = as_spine_error(error)
+        told = as_spine_error(error).to_dict()
         status = StepStatus.CONTINUED if continued else StepStatus.FAILED
-        return cls(status, {}, known.message, known.to_dict())
+        return cls(status, {}, told["message"], told)
 
     @property
     def category(self) -> ErrorCategory | None:

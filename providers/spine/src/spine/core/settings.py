@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from spine.core.guards import BreakerLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +15,7 @@ class Settings:
     :param include_dir: folder with workflows/, sql/ and expectations/.
     :param file_root: file sources read nothing outside this folder.
     :param handler_packages: packages, beside ``spine``, whose functions workflows may name as handlers.
+    :param breaker: of every dependency whose connection says nothing else.
     """
 
     include_dir: Path
@@ -21,6 +24,7 @@ class Settings:
     finra_conn_id: str = "finra_default"
     environment: str = "development"
     handler_packages: tuple[str, ...] = ()
+    breaker: BreakerLimits = field(default_factory=BreakerLimits)
 
     @property
     def sql_dir(self) -> Path:

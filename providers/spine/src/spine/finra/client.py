@@ -8,11 +8,12 @@ from __future__ import annotations
 import datetime as dt
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 from spine.core.errors import PermissionDenied
 from spine.core.retrying import Random, RetryBudget, Sleep
@@ -108,6 +109,15 @@ class FinraClient:
 
     def close(self) -> None:
         self._session.transport.close()
+
+    @property
+    def dependency(self) -> str:
+        """What a guard before it is called."""
+        return f"finra:{urlsplit(self._session.base_url).netloc}"
+
+    @property
+    def breaker(self) -> Mapping[str, Any]:
+        return self._tuning.breaker
 
     def url_of(self, dataset: str) -> str:
         return self._session.url("data", dataset)

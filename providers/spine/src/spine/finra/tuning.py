@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from spine.core.errors import ConfigurationError
 from spine.core.retrying import RetryPolicy
@@ -22,6 +23,7 @@ class Tuning:
     :param async_above: larger pulls become asynchronous jobs; the default is all that pages can reach.
     :param poll_seconds: between two questions after a job.
     :param patience: seconds until a job is given up.
+    :param breaker: limits of the circuit breaker before FINRA, over the deployment's.
     """
 
     rows_as: Literal["text", "json"] = "text"
@@ -35,6 +37,7 @@ class Tuning:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     sync_limit: RateLimit = SYNC_LIMIT
     async_limit: RateLimit = ASYNC_LIMIT
+    breaker: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.rows_as not in ("text", "json"):

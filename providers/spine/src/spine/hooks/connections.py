@@ -10,6 +10,7 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from spine.core.errors import ConfigurationError
+from spine.core.redaction import learn_secrets_of
 from spine.hooks.storage import StorageHook
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class AirflowConnections:
             raise ConfigurationError(
                 f"there is no connection {conn_id!r}; add it in Airflow, or set AIRFLOW_CONN_{conn_id.upper()}"
             ) from None
+        learn_secrets_of(found.password, found.extra_dejson)
         return ConnectionDetails(
             conn_id=conn_id,
             conn_type=found.conn_type or "",

@@ -11,6 +11,8 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
 from spine.core.errors import ConfigurationError
+from spine.core.guards import breaker_of
+from spine.core.redaction import learn_secret
 from spine.core.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -57,8 +59,10 @@ class FinraHook(BaseHook):
         :raises ConfigurationError: the connection has an option that is unknown or out of bounds, or half a credential.
         """
         connection = self._connection()
-        extra = _checked_extras(connection.extra_dejson if connection else {}, self.conn_id)
-        return _client(connection, extra)
+        given = dict(connection.extra_dejson) if connection else {}
+        breaker = breaker_of(given, self.conn_id)
+        given.pop("breaker", None)
+        return _client(connection, _checked_extras(given, self.conn_id), breaker)
 
     def get_conn(self) -> FinraClient:
         return self.get_client()
@@ -80,7 +84,7 @@ class FinraHook(BaseHook):
             return None
 
 
-def _client(connection: Connection | None, extra: Mapping[str, Any]) -> FinraClient:
+def _client(connection: Connection | None, extra: Mapping[str, Any], breaker: Mapping[str, Any]) -> FinraClient:
     from spine.finra.auth import FinraCredentials
     from spine.finra.client import Environment, FinraClient
     from spine.finra.limits import machine_folder
@@ -88,12 +92,13 @@ def _client(connection: Connection | None, extra: Mapping[str, Any]) -> FinraCli
     environment = _environment(extra.get("environment") or Environment.PRODUCTION)
     login, password = (connection.login or "", connection.password or "") if connection else ("", "")
     folder = extra.get("rate_limit_dir")
+    learn_secret(password)
     return FinraClient(
         base_url=_base_url(connection) or environment.base_url,
         token_url=extra.get("token_url") or environment.token_url,
         credentials=FinraCredentials(login, password) if login or password else None,
         mock=environment is Environment.MOCK,
-        tuning=_tuning(extra),
+        tuning=_tuning(extra, breaker),
         limits_folder=Path(folder) if folder else machine_folder(),
         on_token=mask_secret,
     )
@@ -116,12 +121,13 @@ def _base_url(connection: Connection | None) -> str | None:
     return f"{host}:{connection.port}" if connection.port else host
 
 
-def _tuning(extra: Mapping[str, Any]) -> Tuning:
+def _tuning(extra: Mapping[str, Any], breaker: Mapping[str, Any]) -> Tuning:
     from spine.finra.limits import ASYNC_LIMIT, SYNC_LIMIT
     from spine.finra.tuning import Tuning
 
     names = {"rows_as": "rows_as", "page_size": "page_rows", "max_concurrency": "concurrency", "timeout": "timeout"}
     return Tuning(
+        breaker=breaker,
         sync_limit=SYNC_LIMIT.at(extra.get("requests_per_minute")),
         async_limit=ASYNC_LIMIT.at(extra.get("async_requests_per_minute")),
         **{name: extra[key] for key, name in names.items() if key in extra},

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from airflow.sdk import BaseHook
 
 from spine.core.errors import ConfigurationError
+from spine.core.redaction import learn_secrets_of
 from spine.core.suggest import did_you_mean
 from spine.hooks.db2_fields import storage_of
 from spine.hooks.extras import chosen, pool
@@ -47,6 +48,7 @@ class StorageHook(BaseHook):
         :raises ConfigurationError: unknown connection type, or a SQLite connection without a path.
         """
         connection = self.get_connection(self.conn_id)
+        learn_secrets_of(connection.password, connection.extra_dejson)
         makers = {"sqlite": _sqlite, "postgres": _postgres, "db2": storage_of}
         kind = connection.conn_type or ""
         if kind not in makers:

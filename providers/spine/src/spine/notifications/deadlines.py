@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from spine.core.errors import as_spine_error
 from spine.core.tiers import Tier
-from spine.notifications.telling import tell_people
+from spine.notifications.outbox import tell_from_airflow
 
 if TYPE_CHECKING:
     from spine.alerts.model import Alert
@@ -23,7 +23,7 @@ def week_is_late(context: Mapping[str, Any], workflow: str, domain: str, tier: s
     if run.get("run_type") == "backfill" or run.get("state") == "success":
         return
     start = dt.datetime.fromisoformat(str(run["data_interval_start"]).replace("Z", "+00:00"))
-    tell_people(late_alert(run, Tier.parse(tier), start, workflow, domain, _at_finra(Tier.parse(tier), start)))
+    tell_from_airflow(late_alert(run, Tier.parse(tier), start, workflow, domain, _at_finra(Tier.parse(tier), start)))
 
 
 def late_alert(

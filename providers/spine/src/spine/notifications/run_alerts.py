@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from spine.notifications.telling import tell_ended, tell_people
+from spine.notifications.outbox import tell_ended, tell_from_airflow
 
 if TYPE_CHECKING:
     from spine.alerts.model import Alert, AlertSeverity
@@ -42,12 +42,12 @@ class TellRunEnd:
 
     def __call__(self, context: Mapping[str, Any]) -> None:
         if self.ending is Ending.FAILURE:
-            tell_people(self.failure(context))
+            tell_from_airflow(self.failure(context))
             return
         told = self.success(context)
         tell_ended(told, ENDED_BY_SUCCESS, not_of_run=frozenset({PASSED_OVER}))
         if self.channels:
-            tell_people(told)
+            tell_from_airflow(told)
 
     def failure(self, context: Mapping[str, Any]) -> Alert:
         from spine.alerts.model import Alert, AlertSeverity
@@ -87,8 +87,16 @@ class TellStepFailure:
 
         task = context["ti"].task if hasattr(context.get("ti"), "task") else context.get("task")
         error = as_spine_error(context.get("exception") or SpineError("the task ended without saying why"))
-        if task is not None and hasattr(task, "workflow"):
-            tell_people(step_alert(task, error, context, _params(context), task_id=task.task_id))
+        if task is not None and hasattr(task, "workflow") and not _is_told_already(task, error):
+            tell_from_airflow(step_alert(task, error, context, _params(context), task_id=task.task_id))
+
+
+def _is_told_already(task: SpineStepOperator, error: SpineError) -> bool:
+    """A gate that closed has raised its own alerts, and a map failed because one of its items did."""
+    from spine.core.errors import PartialFailure
+    from spine.quality.gate import GateClosed
+
+    return isinstance(error, GateClosed | PartialFailure)
 
 
 def passed_over(
@@ -99,7 +107,7 @@ def passed_over(
     from spine.core.errors import as_spine_error
 
     known = as_spine_error(error)
-    tell_people(
+    tell_from_airflow(
         step_alert(task, known, context, params, task_id=task.task_id, severity=AlertSeverity.WARNING, passed_over=True)
     )
 

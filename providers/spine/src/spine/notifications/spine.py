@@ -1,86 +1,92 @@
-"""A notifier for anybody's DAG: its alert goes through Spine's outbox, routes and channels."""
+"""A notifier for any DAG: an alert by Spine's routes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
 
-from spine.notifications.telling import tell_people
-
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from spine.alerts.model import Alert
+
 
 class SpineNotifier(BaseNotifier):
-    """Raise an alert from a callback of a DAG or a task. It never fails what calls it, except for a template that cannot be
-    rendered, which is a mistake of the DAG.
+    """Raise an alert in the outbox of the domain database; ``include/alerts.yaml`` says who hears of it.
 
-    :param title: one line without numbers that change. (templated)
-    :param message: what was seen and the way out. (templated)
-    :param severity: INFO, WARNING, ERROR or CRITICAL. (templated)
-    :param domain: the dataset, for routes. (templated)
-    :param cause: what it is about, for a later ``resolved`` of the same cause. (templated)
-    :param source: whose alert it is; the DAG's id. (templated)
+    It never fails what it tells of: what cannot be stored goes out at once, and what cannot be told is in the log.
+
+    :param title: one line (templated).
+    :param message: what was seen and the way out (templated).
+    :param severity: INFO, WARNING, ERROR or CRITICAL (templated); an ERROR where it is none of them.
+    :param state: FIRING, or RESOLVED to end what was raised with the same source and cause.
+    :param cause: what it is about, for grouping and for its end (templated); the title where it is empty.
+    :param source: what raises it (templated); the DAG's id where it is empty.
+    :param domain: the dataset, for routes (templated), and ``tier`` and ``week_ending`` likewise.
     :param channels: channels of alerts.yaml that hear of it beside those it is routed to.
-    :param resolved: tell that it is over instead.
+    :param fields: more fields for people (templated).
     """
 
     template_fields: Sequence[str] = (
-        "title",
-        "message",
-        "severity",
-        "domain",
-        "cause",
-        "source",
-        "tier",
-        "week_ending",
-    )
+        "title", "message", "severity", "cause", "source", "domain", "tier", "week_ending", "fields",
+    )  # fmt: skip
 
     def __init__(
         self,
+        title: str,
+        message: str = "",
         *,
-        title: str = "{{ dag.dag_id }} wants to be looked at",
-        message: str = "run {{ run_id }}",
         severity: str = "ERROR",
-        domain: str = "",
+        state: str = "FIRING",
         cause: str = "",
-        source: str = "{{ dag.dag_id }}",
+        source: str = "",
+        domain: str = "",
         tier: str = "",
         week_ending: str = "",
         channels: Sequence[str] = (),
-        resolved: bool = False,
+        fields: Mapping[str, str] | None = None,
+        **options: Any,
     ) -> None:
-        super().__init__()
-        self.title, self.message, self.severity = title, message, severity
-        self.domain, self.cause, self.source = domain, cause, source
-        self.tier, self.week_ending = tier, week_ending
-        self.channels, self.resolved = tuple(channels), resolved
+        super().__init__(**options)
+        self.title = title
+        self.message = message
+        self.severity = severity
+        self.state = state
+        self.cause = cause
+        self.source = source
+        self.domain = domain
+        self.tier = tier
+        self.week_ending = week_ending
+        self.channels = tuple(channels)
+        self.fields = dict(fields or {})
 
     def notify(self, context: Context) -> None:
-        """Raise it; an unknown severity is an ERROR's."""
-        tell_people(self._alert(context))
+        from spine.notifications.outbox import tell_from_airflow
+
+        tell_from_airflow(self.alert(context))
 
     async def async_notify(self, context: Context) -> None:
-        """The same in a triggerer, in a thread."""
+        """In a triggerer: in a thread, for it waits for databases and services."""
         import asyncio
 
         await asyncio.to_thread(self.notify, context)
 
-    def _alert(self, context: Any) -> Any:
+    def alert(self, context: Mapping[str, Any]) -> Alert:
         from spine.alerts.config import NOTIFY
         from spine.alerts.model import Alert, AlertSeverity, AlertState
         from spine.notifications.about import about_run
 
-        known = self.severity.strip().upper()
-        place = about_run(self.source, self.domain, context, {"tier": self.tier, "week_ending": self.week_ending})
+        severity, dag = self.severity.strip().upper(), context.get("dag")
+        source = self.source or (dag.dag_id if dag else "airflow")
+        place = about_run(source, self.domain, context, {"tier": self.tier, "week_ending": self.week_ending})
         return Alert(
-            AlertSeverity(known) if known in list(AlertSeverity) else AlertSeverity.ERROR,
+            AlertSeverity(severity) if severity in list(AlertSeverity) else AlertSeverity.ERROR,
             " ".join(self.title.split()),
             self.message,
             cause=self.cause,
-            state=AlertState.RESOLVED if self.resolved else AlertState.FIRING,
-            metadata={NOTIFY: ", ".join(self.channels)} if self.channels else {},
+            state=AlertState(self.state),
+            metadata={**self.fields, **({NOTIFY: ", ".join(self.channels)} if self.channels else {})},
             **place,
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from spine.operators.step import FAILURE, SpineStepOperator, log
-from spine.operators.step_place import FIRST, ONE, MapItem, last_task, prefix_of
+from spine.operators.step_place import FIRST, ONE, MapItem, items_before, last_task, prefix_of
 from spine.workflows.model import Map
 
 if TYPE_CHECKING:
@@ -87,7 +87,9 @@ class MapResultOperator(SpineStepOperator):
 
         with closing(StorageHook(settings.storage_conn_id).get_storage()) as storage:
             step_context = self._step_context(context, self.params_of_run(context), settings, storage)
-            return run_item(self.action, item, step_context).receipt()
+            return run_item(
+                self.action, item, step_context, within=f"{items_before(self.place)}{self.step.name}."
+            ).receipt()
 
     @property
     def action(self) -> Map:

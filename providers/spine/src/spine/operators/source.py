@@ -46,8 +46,9 @@ class LoadTableOperator(BaseOperator):
         from spine.airflow_settings import load_settings
         from spine.hooks.connections import AirflowConnections
         from spine.hooks.storage import StorageHook
-        from spine.pipelines.context import StepContext
+        from spine.pipelines.context import StepContext, utc_now
         from spine.pipelines.load_table import load_table
+        from spine.workflows.runner import guards_for
 
         settings = load_settings()
         with closing(StorageHook(self.storage_conn_id or settings.storage_conn_id).get_storage()) as storage:
@@ -59,5 +60,6 @@ class LoadTableOperator(BaseOperator):
                 workflow=self.dataset or self.dag_id,
                 log=log,
                 connections=AirflowConnections(),
+                guards=guards_for(storage, settings, utc_now),
             )
             return load_table.run(step).to_dict()

@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowTaskTimeout, TaskDeferralError
 
 from spine.core.errors import DeadlineExceeded, DependencyError, SpineError
-from spine.operators.step_place import Place, items_at, readable_tasks
+from spine.operators.step_place import Place, items_at, items_before, readable_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,9 +72,14 @@ class SpineStepOperator(BaseOperator):
         from spine.core.results import StepResult
         from spine.workflows.steps import settle_failure
 
+        place = self._known_place(context)
         try:
-            result = settle_failure(self.step, self._explained(error), workflow=self.workflow.name, log=log)
+            result = settle_failure(
+                self.step, self._explained(error), workflow=self.workflow.name, log=log, place=place
+            )
         except SpineError as failure:
+            if self._is_last_attempt(context, failure):
+                self._write_down(context, failure)
             if self.place:
                 context["ti"].xcom_push(key=FAILURE, value=StepResult.failed(failure).to_dict())
             raise
@@ -126,13 +131,17 @@ class SpineStepOperator(BaseOperator):
 
     def _run_in(self, context: StepContext) -> StepResult:
         from spine.workflows.model import WorkflowCall
+        from spine.workflows.outcomes import ended_well
         from spine.workflows.steps import run_step
 
         if isinstance(self.step.action, WorkflowCall):
             from spine.workflows.runner import call_workflow
 
-            return call_workflow(self.step.action, context)
-        return run_step(self.step, context)
+            result = call_workflow(self.step.action, context)
+        else:
+            result = run_step(self.step, context)
+        ended_well(self._full_name, result, context)
+        return result
 
     def _step_context(
         self, context: Context, params: Mapping[str, Any], settings: Settings, storage: Storage
@@ -140,6 +149,7 @@ class SpineStepOperator(BaseOperator):
         from spine.alerts.notify import OutboxNotifier
         from spine.hooks.connections import AirflowConnections
         from spine.pipelines.context import StepContext, utc_now
+        from spine.workflows.runner import guards_for
 
         connections = AirflowConnections()
         return StepContext(
@@ -152,6 +162,8 @@ class SpineStepOperator(BaseOperator):
             log=log,
             notifier=OutboxNotifier(self._message(context, params), storage, settings, connections, utc_now),
             connections=connections,
+            guards=guards_for(storage, settings, utc_now),
+            domain=self.workflow.domain,
         )
 
     def _message(self, context: Context, params: Mapping[str, Any]) -> Alert:
@@ -171,6 +183,38 @@ class SpineStepOperator(BaseOperator):
         except SpineError:
             params = context["params"]
         passed_over(self, error, context, params)
+
+    @property
+    def _full_name(self) -> str:
+        return items_before(self.place) + self.step.name
+
+    def _is_last_attempt(self, context: Context, failure: SpineError) -> bool:
+        """Whether Airflow will not try again, as ``SpineRetryPolicy`` decides."""
+        ti = context["ti"]
+        return ti.try_number > ti.max_tries or not self.step.retries.covers(failure)
+
+    def _write_down(self, context: Context, failure: SpineError) -> None:
+        """The work as a dead letter. With a storage of its own: the failure may be that the step got none."""
+        from spine.airflow_settings import load_settings
+        from spine.hooks.storage import StorageHook
+        from spine.workflows.outcomes import failed_for_good
+
+        try:
+            params, settings = self.params_of_run(context), load_settings()
+            with closing(StorageHook(settings.storage_conn_id).get_storage()) as storage:
+                known = self._step_context(context, params, settings, storage)
+                failed_for_good(self.step, self._full_name, failure, known)
+        except Exception as error:  # noqa: BLE001 - the failure itself must reach Airflow, whatever keeps it from being recorded
+            log.warning("no dead letter could be written: %s", error)
+
+    def _known_place(self, context: Context) -> dict[str, Any]:
+        """Run, tier, week and capture, as far as params and receipts can be had."""
+        from spine.workflows.steps import place_of
+
+        try:
+            return place_of(self.params_of_run(context), self._outputs(context), context["run_id"])
+        except Exception:  # noqa: BLE001 - often they are the failure
+            return {"run_id": context["run_id"]}
 
     def _outputs(self, context: Context) -> dict[str, Mapping[str, Any]]:
         """The receipts of the steps that lead here; a skipped one has none."""

@@ -41,6 +41,11 @@ def prefix_of(place: Place) -> str:
     return "".join(f"{each.name}.{each.slug}." for each in place)
 
 
+def items_before(place: Place) -> str:
+    """What stands before a step's name where items have no slugs: in the in-process runner, and in dead letters."""
+    return "".join(f"{each.name}.{each.item}." for each in place)
+
+
 def first_task(step: Step, place: Place) -> str:
     """The task that everything before the step leads to."""
     return prefix_of(place) + (f"{step.name}.{FIRST}" if isinstance(step.action, Map) else step.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Protocol
+from typing import Any, Protocol
 
 from spine.core.errors import ConfigurationError, ValidationError
 from spine.core.partitions import Partition
@@ -76,6 +76,12 @@ def _with_its_rows(capture: Capture) -> Capture:
             "them; work on the newest capture of that week"
         )
     return capture
+
+
+def place_of_capture(capture: Capture) -> dict[str, Any]:
+    """For errors: which one was worked on."""
+    partition = capture.partition
+    return {"tier": partition.tier, "week_ending": partition.week_ending, "capture_id": capture.capture_id}
 
 
 def lease_key(partition: Partition) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from spine.core.guards import Guards, NoGuards
 from spine.pipelines.connections import Connections, NoConnections
 from spine.storage.ledger import RunStamp
 
@@ -31,6 +32,8 @@ class StepContext:
     :param clock: the present, timezone-aware, in UTC.
     :param notifier: sends alerts; None where nobody listens.
     :param connections: where other systems are.
+    :param guards: keep steps from asking what is down.
+    :param domain: the workflow's domain.
     :param callers: workflows that called this one, the outermost first.
     """
 
@@ -45,6 +48,8 @@ class StepContext:
     notifier: Any = None
     connections: Connections = field(default_factory=NoConnections)
     callers: tuple[str, ...] = ()
+    guards: Guards = field(default_factory=NoGuards)
+    domain: str = ""
 
     def stamp(self) -> RunStamp:
         """This run and this instant, for the ledger."""

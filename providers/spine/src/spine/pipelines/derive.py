@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from spine.core.errors import ConfigurationError, TransformError
+from spine.core.places import happening
 from spine.core.results import StepResult
 from spine.finra.dataset import Dataset
-from spine.pipelines.base import current_capture, lease_key
+from spine.pipelines.base import current_capture, lease_key, place_of_capture
 from spine.pipelines.context import StepContext
 from spine.storage.leases import lease
 from spine.storage.ledger import Capture, RunStamp, Stage, finished_stages, record_stage
@@ -82,7 +83,10 @@ class DeriveWeek:
     def run(self, context: StepContext) -> StepResult:
         """:raises ConfigurationError: the stage before is not there; :raises TransformError: totals do not reconcile."""
         capture = current_capture(context, self.dataset)
-        with lease(context.storage, lease_key(capture.partition), context.run_id, clock=context.clock) as held:
+        with (
+            happening(**place_of_capture(capture)),
+            lease(context.storage, lease_key(capture.partition), context.run_id, clock=context.clock) as held,
+        ):
             stages = finished_stages(context.storage, capture.capture_id)
             if self.needs not in stages:
                 raise ConfigurationError(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from spine.core.errors import SourceError
 from spine.core.partitions import Partition, capture_id
+from spine.core.places import happening
 from spine.core.results import StepResult
 from spine.core.weeks import NEW_YORK, require_published
 from spine.finra.dataset import OTC_TRANSPARENCY, Dataset
@@ -58,7 +59,8 @@ class IngestWeek:
     Params: ``source`` (``file`` or ``api``), ``tier`` (or a file name that tells it), ``week_ending`` (or a file that tells
     it; from the API the newest week there), ``summary_type`` (default the dataset's), ``file_path`` (default: the download
     file of that tier and week in the file root), ``file_options`` (see spine.sources.file), ``force`` (capture even when
-    nothing changed), ``staged`` (readers do not see the capture until a gate publishes it).
+    nothing changed), ``staged`` (readers do not see the capture until a gate publishes it), ``fallback`` (``file``: the source to
+    use where the first one is down).
     """
 
     dataset: Dataset
@@ -71,7 +73,7 @@ class IngestWeek:
     def run(self, context: StepContext) -> StepResult:
         """:raises SpineError: see spine.core.errors; nothing is written then."""
         origin = find_origin(context, self.dataset)
-        with closing(origin.reading) as reading:
+        with closing(origin.reading) as reading, happening(tier=origin.tier, week_ending=origin.week_ending):
             return self._ingest(context, origin, reading)
 
     def _ingest(self, context: StepContext, origin: Origin, reading: SourceReading) -> StepResult:
@@ -90,7 +92,10 @@ class IngestWeek:
         partition = Partition(self.dataset.name, origin.tier, week_ending)
         typer = WeeklyRows(layout, partition, summary_type, context.clock().astimezone(NEW_YORK).date())
         intake = Intake(origin.name, reading, typer, Progress(context.log, origin.name, origin.size))
-        with lease(context.storage, lease_key(partition), context.run_id, clock=context.clock) as held:
+        with (
+            happening(tier=origin.tier, week_ending=week_ending),
+            lease(context.storage, lease_key(partition), context.run_id, clock=context.clock) as held,
+        ):
             return self._capture(context, held, origin, intake, chain(head, batches))
 
     def _capture(
@@ -99,23 +104,23 @@ class IngestWeek:
         partition, forced = intake.typer.partition, bool(context.params.get("force"))
         known = captures_of(context.storage, partition, intake.typer.summary_type)
         if not forced and (same := _same_bytes(known, origin)):
-            return _unchanged(known[0], same, "the same file")
+            return _unchanged(known[0], same, "the same file", origin)
         now = context.clock()
         name = capture_id(partition, now)
         room = context.storage.room_for(self.dataset.lines_table, partition.week_ending)
         try:
-            with context.storage.transaction() as session:
+            with happening(but=(_SameContent,), capture_id=name), context.storage.transaction() as session:
                 number = insert_capture(session, _opening(context, origin, intake.typer, name, len(known), now))
                 loaded = session.bulk_load(room, intake.rows(batches, number))
                 intake.reconcile(loaded)
                 if not forced:
                     _refuse_known(known, intake.content.hexdigest())
-                capture = _close(session, context, intake, name)
+                capture = _close(session, context, origin, intake, name)
                 held.confirm(session)
         except _SameContent as same_content:
-            return _unchanged(known[0], same_content.earlier, "the same rows")
+            return _unchanged(known[0], same_content.earlier, "the same rows", origin)
         context.storage.refresh_statistics(room, loaded)
-        return _done(capture, intake)
+        return _done(capture, intake, origin)
 
 
 def _opening(
@@ -147,7 +152,7 @@ def _opening(
     }
 
 
-def _close(session: Session, context: StepContext, intake: Intake, name: str) -> Capture:
+def _close(session: Session, context: StepContext, origin: Origin, intake: Intake, name: str) -> Capture:
     """Fill in the totals, record the rejects and the finished stage."""
     counts = {
         "line_count": intake.reading.lines,
@@ -162,7 +167,12 @@ def _close(session: Session, context: StepContext, intake: Intake, name: str) ->
     assert capture is not None
     stamp = context.stamp()
     record_rejects(session, capture, Stage.INGESTED, intake.rejects, stamp)
-    metrics = {**counts, "keys_ascend": intake.order.ascends, "columns": list(intake.reading.columns)}
+    metrics = {
+        **counts,
+        "keys_ascend": intake.order.ascends,
+        "columns": list(intake.reading.columns),
+        **_fallback(origin),
+    }
     record_stage(session, capture, Stage.INGESTED, row_count=intake.parsed, metrics=metrics, stamp=stamp)
     return capture
 
@@ -211,15 +221,24 @@ def _receipt(capture: Capture) -> dict[str, Any]:
     }
 
 
-def _unchanged(newest: Capture, earlier: Capture, what: str) -> StepResult:
+def _fallback(origin: Origin) -> dict[str, str]:
+    """That it is not the source that was asked for."""
+    if not origin.instead_of:
+        return {}
+    return {"fallback_from": origin.instead_of, "fallback_reason": origin.because, "source_name": origin.name}
+
+
+def _unchanged(newest: Capture, earlier: Capture, what: str, origin: Origin) -> StepResult:
     stale = "" if earlier == newest else f", superseded by {newest.capture_id}"
-    return StepResult.unchanged(f"unchanged: {what} as {earlier.capture_id}{stale}", **_receipt(newest))
+    same = f"unchanged: {what} as {earlier.capture_id}{stale}"
+    return StepResult.unchanged(same, **_receipt(newest), source=origin.kind, **_fallback(origin))
 
 
-def _done(capture: Capture, intake: Intake) -> StepResult:
+def _done(capture: Capture, intake: Intake, origin: Origin) -> StepResult:
     what = f"revision {capture.revision} of" if capture.revision else "captured"
     message = f"{what} {capture.partition}: {capture.parsed_count:,} rows, {capture.rejected_count:,} rejects"
-    return StepResult.done(message, **_receipt(capture), seconds=intake.progress.seconds)
+    more = {"source": origin.kind, **_fallback(origin), "seconds": intake.progress.seconds}
+    return StepResult.done(message, **_receipt(capture), **more)
 
 
 ingest_week = IngestWeek(OTC_TRANSPARENCY)

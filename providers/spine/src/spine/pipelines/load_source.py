@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from spine.core.errors import ConfigurationError
+from spine.core.guards import breaker_of
 from spine.pipelines.connections import ConnectionDetails
 from spine.pipelines.context import StepContext
 
@@ -46,6 +48,16 @@ def open_source(
         case "database":
             with context.connections.storage(spec.connection) as storage:
                 yield build_source("database", storage=storage, **_query_options(options, context))
+
+
+def guarded(spec: SourceSpec, source: Source, context: StepContext) -> AbstractContextManager[object]:
+    """The guard before one pull from the source, all its pages; files and the domain database have none."""
+    if spec.type == "file" or (spec.type == "database" and spec.connection is None):
+        return nullcontext()
+    details = context.connections.details(spec.connection) if spec.connection else None
+    limits = breaker_of(details.extra, details.conn_id) if details else {}
+    name = f"http:{urlsplit(source.name).netloc}" if spec.type == "http" else f"database:{spec.connection}"
+    return context.guards.guard(name, limits)
 
 
 def connection_options(details: ConnectionDetails) -> dict[str, Any]:

@@ -80,18 +80,20 @@ class _Job:
         _require_columns(self.context.storage, self.spec)
 
     def run(self, held: Lease) -> StepResult:
-        from spine.pipelines.load_source import open_source
+        from spine.pipelines.load_source import guarded, open_source
 
         newest = newest_facts(self.context.storage, self.partition, self.spec.table)
         known = self._conditions(newest)
         with open_source(self.spec.source, self.context, fields=self.spec.source_fields, known=known) as source:
             self.load = replace(self.load, source_name=source.name)
-            reading = source.read()
-            if getattr(reading, "unchanged", False):
-                return self._unchanged(f"unchanged: {source.name} says so")
+            with guarded(self.spec.source, source, self.context):
+                reading = source.read()
+                if getattr(reading, "unchanged", False):
+                    return self._unchanged(f"unchanged: {source.name} says so")
+                whole = _at_hand(reading)
             self.validators = {name: getattr(reading, name, "") for name in ("etag", "last_modified")}
             try:
-                with closing(_at_hand(reading)) as whole:
+                with closing(whole):
                     return self._take(held, source, whole)
             except _SameContent:
                 return self._unchanged(f"unchanged: {source.name} was appended before")

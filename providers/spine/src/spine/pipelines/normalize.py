@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from spine.core.errors import TransformError
+from spine.core.places import happening
 from spine.core.rejects import Reject
 from spine.core.results import StepResult
 from spine.finra.dataset import OTC_TRANSPARENCY, Dataset
-from spine.pipelines.base import current_capture, lease_key
+from spine.pipelines.base import current_capture, lease_key, place_of_capture
 from spine.pipelines.context import StepContext
 from spine.storage.leases import lease
 from spine.storage.ledger import (
@@ -54,7 +55,10 @@ class NormalizeWeek:
     def run(self, context: StepContext) -> StepResult:
         """:raises TransformError: parsed rows do not equal normalized + rejected; nothing is written then."""
         capture = current_capture(context, self.dataset)
-        with lease(context.storage, lease_key(capture.partition), context.run_id, clock=context.clock) as held:
+        with (
+            happening(**place_of_capture(capture)),
+            lease(context.storage, lease_key(capture.partition), context.run_id, clock=context.clock) as held,
+        ):
             if metrics := stage_metrics(context.storage, capture.capture_id, Stage.NORMALIZED):
                 return StepResult.unchanged(f"{capture.capture_id} is already normalized", **_receipt(capture, metrics))
             with context.storage.transaction() as session:

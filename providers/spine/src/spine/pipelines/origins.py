@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spine.core.errors import ConfigurationError, ValidationError
+from spine.core.errors import ConfigurationError, SpineError, ValidationError
+from spine.core.guards import dependency_failed
+from spine.core.redaction import redact
 from spine.core.suggest import did_you_mean
 from spine.core.tiers import Tier
 from spine.core.weeks import newest_published, require_published
@@ -29,6 +31,7 @@ class Origin:
     :param reading: to be closed by whoever takes it.
     :param week_ending: the week it was asked for, None when the rows are to tell.
     :param size: bytes, 0 when unknown.
+    :param instead_of: the source that was asked first and failed, and ``because`` of what.
     :param sha256: the digest of those bytes, for a source that can tell it before it is read.
     """
 
@@ -39,6 +42,8 @@ class Origin:
     reading: ClosableReading
     size: int = 0
     sha256: Callable[[], str] | None = None
+    instead_of: str = ""
+    because: str = ""
 
 
 def find_origin(context: StepContext, dataset: Dataset) -> Origin:
@@ -46,10 +51,39 @@ def find_origin(context: StepContext, dataset: Dataset) -> Origin:
 
     :raises SpineError: unknown source, no tier, no such file, a path outside the file root, a week that is not out yet.
     """
-    kind = context.params.get("source") or "file"
+    kind = _known_source(context.params.get("source") or "file", "source")
+    other = context.params.get("fallback") and _known_source(context.params["fallback"], "fallback")
+    if other == kind:
+        raise ConfigurationError(f"fallback is {other!r}, which is the source itself; expected another one, or none")
+    try:
+        return _FINDERS[kind](context, dataset)
+    except SpineError as error:
+        if not other or not dependency_failed(error):
+            raise
+        return _instead(context, dataset, other, kind, error)
+
+
+def _known_source(kind: Any, param: str) -> str:
     if kind not in _FINDERS:
-        raise ConfigurationError(f"source {kind!r} is not known; {did_you_mean(str(kind), _FINDERS)}")
-    return _FINDERS[kind](context, dataset)
+        raise ConfigurationError(f"{param} {kind!r} is not known; {did_you_mean(str(kind), _FINDERS)}")
+    return str(kind)
+
+
+def _instead(context: StepContext, dataset: Dataset, other: str, kind: str, error: SpineError) -> Origin:
+    """The other source, for the very week that was asked for: an older one would pass for it.
+
+    :raises SpineError: the first source's error, when the other one has nothing either.
+    """
+    tier, week_ending = given_tier(context), given_week(context)
+    if tier is not None and week_ending is None:
+        week_ending = newest_published(tier, context.clock())
+    params = {**context.params, "week_ending": week_ending and week_ending.isoformat()}
+    try:
+        found = _FINDERS[other](replace(context, params=params), dataset)
+    except SpineError as none_either:
+        raise error.with_context(fallback=none_either.message) from error.__cause__
+    context.log.warning("%s failed, %s is used instead: %s", kind, found.name, error)
+    return replace(found, instead_of=kind, because=redact(error.message))
 
 
 def _file(context: StepContext, dataset: Dataset) -> Origin:
@@ -84,7 +118,10 @@ def _api(context: StepContext, dataset: Dataset) -> Origin:
     summary_type, given = given_summary_type(context, dataset), given_week(context)
     if given:
         require_published(tier, given, context.clock())
-    with context.connections.finra(context.settings.finra_conn_id) as client:
+    with (
+        context.connections.finra(context.settings.finra_conn_id) as client,
+        context.guards.guard(client.dependency, client.breaker),
+    ):
         week_ending = given or _newest(client.newest_weeks(tier, summary_type), tier, context)
         source = FinraWeeklySource(client, tier, week_ending, summary_type, now=context.clock)
         # The whole week is here when this returns: no transaction waits for a server far away.

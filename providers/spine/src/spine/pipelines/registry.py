@@ -24,6 +24,7 @@ _TOTALS = {"rows": "number", "rejected": "number", "shares": "number|string", "t
 _OUTPUTS: dict[str, Mapping[str, str]] = {
     "finra.otc_transparency.ingest_week": {
         **_CAPTURE, "revision": "number", "lines": "number", "parsed": "number", "rejected": "number", "seconds": "number",
+        "source": "string", "fallback_from": "string", "fallback_reason": "string", "source_name": "string",
     },
     "finra.otc_transparency.normalize_week": {**_CAPTURE, **_TOTALS},
 }  # fmt: skip

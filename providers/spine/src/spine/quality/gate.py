@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from spine.alerts.model import Alert, AlertSeverity, AlertState
 from spine.alerts.outbox import firing, raise_alert
+from spine.alerts.telling import deliver_soon
 from spine.core.errors import ConfigurationError, ErrorCategory, ValidationError
 from spine.core.results import StepResult
 from spine.finra.dataset import OTC_TRANSPARENCY
@@ -115,6 +116,8 @@ def run_gate(context: StepContext, suite_name: str, *, publish: bool = True) -> 
         return StepResult.unchanged(f"{suite.name} let {capture.capture_id} pass before", **known)
     result = judge_capture(context, capture, suite)
     _settle(context, result, publish)
+    if len(result.of(Status.PASS)) < len(result.results):
+        deliver_soon(context.storage, context.settings, context.connections, context.clock)
     return _told(context, result)
 
 

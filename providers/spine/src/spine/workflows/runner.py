@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from spine.core.errors import ConfigurationError, SpineError, as_spine_error, error_from_dict
+from spine.core.guards import Guards
 from spine.core.results import StepResult, StepStatus
 from spine.pipelines.connections import Connections, NoConnections
 from spine.pipelines.context import StepContext, utc_now
@@ -19,9 +20,10 @@ from spine.workflows.deadline import deadline
 from spine.workflows.graph import Graph, StepState, build_graph, ready_state
 from spine.workflows.map_items import ItemRun, items_of, map_receipt
 from spine.workflows.model import Approval, Choice, Decision, Map, Step, Wait, Workflow, WorkflowCall
+from spine.workflows.outcomes import ended_well, failed_for_good
 from spine.workflows.params import validate_params
 from spine.workflows.references import resolve
-from spine.workflows.steps import CASE, run_step, scope_of, settle_failure
+from spine.workflows.steps import CASE, place_of, run_step, scope_of, settle_failure
 from spine.workflows.waiting import resolve_wait, wait_here
 
 if TYPE_CHECKING:
@@ -57,6 +59,26 @@ class WorkflowRun:
         failed = any(step.state is StepState.FAILED for name, step in self.steps.items() if "." not in name)
         return StepState.FAILED if failed else StepState.SUCCESS
 
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready: the run, and of each step its state, its attempts and its receipt; ``error`` is the first failure's."""
+        steps = {
+            name: {
+                "state": str(step.state),
+                "attempts": step.attempts,
+                **(step.result.to_dict() if step.result else {}),
+            }
+            for name, step in self.steps.items()
+        }
+        failed = (each["error"] for each in steps.values() if each["state"] == StepState.FAILED and "error" in each)
+        return {
+            "workflow": self.workflow,
+            "run_id": self.run_id,
+            "state": str(self.state),
+            "params": dict(self.params),
+            "steps": steps,
+            "error": next(failed, None),
+        }
+
     @property
     def results(self) -> dict[str, StepResult]:
         """The receipts of the steps that ran."""
@@ -84,6 +106,7 @@ def run_workflow(
     sleep: Callable[[float], None] = time.sleep,
     decide: Decide | None = None,
     callers: tuple[str, ...] = (),
+    guards: Guards | None = None,
 ) -> WorkflowRun:
     """Run it to its end.
 
@@ -91,6 +114,7 @@ def run_workflow(
     :param sleep: waits: for ``wait`` steps, and between the attempts of a step with ``on_error: retry``.
     :param decide: answers approvals; without it nobody does, and their defaults count.
     :param callers: the workflows that led here, the outermost first.
+    :param guards: by default circuit breakers in ``storage``.
     :raises ValidationError: when the parameters are refused; a failing step is in the result instead.
     """
     context = StepContext(
@@ -104,10 +128,19 @@ def run_workflow(
         notifier=notifier,
         connections=connections or NoConnections(),
         callers=callers,
+        guards=guards or guards_for(storage, settings, clock),
+        domain=workflow.domain,
     )
     world = _World(on_step or (lambda name, step: None), sleep, decide or (lambda step, approval: None))
     ended = run_steps(workflow.steps, context, world)
     return WorkflowRun(workflow.name, context.run_id, context.params, ended)
+
+
+def guards_for(storage: Storage, settings: Settings, clock: Callable[[], dt.datetime]) -> Guards:
+    """Circuit breakers that every worker on this storage shares."""
+    from spine.resilience.breakers import Breakers
+
+    return Breakers(storage, clock, settings.breaker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +201,13 @@ class _Run:
         attempt = 1
         while True:
             try:
-                return StepRun(StepState.SUCCESS, self._attempt(step), attempt)
+                result = self._attempt(step)
+                ended_well(self.prefix + step.name, result, self.context)
+                return StepRun(StepState.SUCCESS, result, attempt)
             except SpineError as error:
                 delay = step.retries.delay_after(attempt, error)
                 if delay is None:
+                    failed_for_good(step, self.prefix + step.name, error, self.context)
                     self.context.log.error("step %s failed: %s", step.name, error)
                     return StepRun(StepState.FAILED, StepResult.failed(error), attempt)
                 self.context.log.warning("step %s failed, again in %.1f s: %s", step.name, delay, error)
@@ -192,7 +228,8 @@ class _Run:
                     return call_workflow(step.action, context)
                 return run_step(step, context)
         except Exception as error:  # noqa: BLE001 - on_error decides, whatever it is
-            return settle_failure(step, error, workflow=context.workflow, log=context.log)
+            place = place_of(context.params, context.outputs, context.run_id)
+            return settle_failure(step, error, workflow=context.workflow, log=context.log, place=place)
 
     def _map(self, step: Step, action: Map, context: StepContext) -> StepResult:
         """One item after the other; ``max_concurrency`` is for Airflow, where each is a task."""
@@ -211,11 +248,18 @@ class _Run:
         return replace(self.context, outputs={**self.context.outputs, **{name: self.outputs[name] for name in known}})
 
 
-def run_item(action: Map, item: Any, context: StepContext, sleep: Callable[[float], None] = time.sleep) -> ItemRun:
-    """The steps of one item of a map, in this process. Nobody answers approvals here."""
-    within = replace(context, params={**context.params, action.item: item})
+def run_item(
+    action: Map, item: Any, context: StepContext, sleep: Callable[[float], None] = time.sleep, *, within: str = ""
+) -> ItemRun:
+    """The steps of one item of a map, in this process. Nobody answers approvals here.
+
+    :param within: leads to the map and its name, ``map.``.
+    """
+    prefix = f"{within}{item}."
+    inside = replace(context, params={**context.params, action.item: item})
     world = _World(lambda name, step: None, sleep, lambda step, approval: None)
-    return ItemRun(item, run_steps(action.steps, within, world))
+    ended = run_steps(action.steps, inside, world, prefix)
+    return ItemRun(item, {name.removeprefix(prefix): run for name, run in ended.items()})
 
 
 def call_workflow(call: WorkflowCall, context: StepContext) -> StepResult:
@@ -243,6 +287,7 @@ def call_workflow(call: WorkflowCall, context: StepContext) -> StepResult:
         notifier=context.notifier,
         connections=context.connections,
         callers=(*context.callers, context.workflow),
+        guards=context.guards,
     )
     return _call_receipt(ended)
 

@@ -46,23 +46,47 @@ def run_step(step: Step, context: StepContext) -> StepResult:
         if result.status is StepStatus.FAILED:
             raise error_from_dict(result.error or {"message": result.message})
     except Exception as error:  # noqa: BLE001 - a step is other people's code; whatever it raises joins the error tree
-        return settle_failure(step, error, workflow=context.workflow, log=context.log)
+        return settle_failure(
+            step,
+            error,
+            workflow=context.workflow,
+            log=context.log,
+            place=place_of(context.params, context.outputs, context.run_id),
+        )
     return result
 
 
 def settle_failure(
-    step: Step, caught: BaseException, *, workflow: str, log: logging.Logger, output: Mapping[str, Any] | None = None
+    step: Step,
+    caught: BaseException,
+    *,
+    workflow: str,
+    log: logging.Logger,
+    output: Mapping[str, Any] | None = None,
+    place: Mapping[str, Any] | None = None,
 ) -> StepResult:
-    """The receipt of a failure the author passes over; any other is raised.
+    """The receipt of a failure the author passes over; any other is raised. Nothing that leaves here holds a secret.
 
     :param output: what the receipt says besides.
+    :param place: see ``place_of``.
     :raises SpineError: the failure as a member of the error tree, with where it happened.
     """
-    error = as_spine_error(caught).with_context(workflow=workflow, step=step.name)
+    error = as_spine_error(caught).with_context(workflow=workflow, step=step.name, **(place or {})).without_secrets()
     if step.on_error is not OnError.CONTINUE:
         raise error from error.__cause__
     log.warning("step %s failed, and the workflow continues: %s", step.name, error)
     return replace(StepResult.failed(error, continued=True), output=dict(output or {}))
+
+
+def place_of(params: Mapping[str, Any], outputs: Mapping[str, Mapping[str, Any]], run_id: str) -> dict[str, Any]:
+    """Run, tier, week and capture that a step works on, as far as they are known: its params', else those of the newest
+    receipt that names any."""
+    place = {"run_id": run_id}
+    for known in (params, *reversed(list(outputs.values()))):
+        for name in ("tier", "week_ending", "capture_id"):
+            if name not in place and isinstance(known.get(name), str) and known[name]:
+                place[name] = known[name]
+    return place
 
 
 def _run_pipeline(action: PipelineCall, context: StepContext) -> StepResult:

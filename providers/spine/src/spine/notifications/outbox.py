@@ -1,4 +1,4 @@
-"""Alerts from where Airflow calls back. Telling never fails, and never stops, what it tells of."""
+"""From Airflow's processes into the outbox of the domain database. Telling never fails, and never stops, what it tells of."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def tell_people(alert: Alert) -> None:
+def tell_from_airflow(alert: Alert) -> None:
     """Into the outbox, and on its way; at once and unrecorded where the domain database is not there."""
     try:
         _tell(_masked(alert))
