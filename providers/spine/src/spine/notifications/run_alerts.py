@@ -133,9 +133,16 @@ def step_alert(
         title, cause = f"{title} and was passed over", PASSED_OVER
     if error.context.get("state") == PublicationState.LATE_AT_SOURCE:
         title, cause, severity = "FINRA is late with a week", SOURCE_LATE, AlertSeverity.WARNING
-    fields |= {"step": task_id, "cause": cause, **({"severity": severity} if severity else {})}
+    fields |= {"step": task_id, "cause": cause, "severity": severity or _at_least_an_error(error)}
     fields["tier"] = fields["tier"] or str(error.context.get("tier", ""))
     return alert_of(error, title=title, **fields)
+
+
+def _at_least_an_error(error: SpineError) -> AlertSeverity:
+    """What its category says, but no attempt is left: what was to pass by itself did not."""
+    from spine.alerts.model import SEVERITY_OF, AlertSeverity
+
+    return max(SEVERITY_OF[error.category], AlertSeverity.ERROR, key=lambda each: each.rank)
 
 
 def _params(context: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -74,17 +74,13 @@ class SpineStepOperator(BaseOperator):
 
         place = self._known_place(context)
         try:
-            result = settle_failure(
-                self.step, self._explained(error), workflow=self.workflow.name, log=log, place=place
-            )
+            return settle_failure(self.step, self._explained(error), workflow=self.workflow.name, log=log, place=place)
         except SpineError as failure:
             if self._is_last_attempt(context, failure):
                 self._write_down(context, failure)
             if self.place:
                 context["ti"].xcom_push(key=FAILURE, value=StepResult.failed(failure).to_dict())
             raise
-        self._tell_passed_over(context, self._explained(error))
-        return result
 
     def receipt(self, context: Context, result: StepResult) -> dict[str, Any]:
         """The receipt as XCom takes it; the assets of the step are told."""
@@ -92,7 +88,10 @@ class SpineStepOperator(BaseOperator):
             from spine.operators.assets import record_assets
 
             record_assets(self, context, result)
-        return result.to_dict()
+        receipt = result.to_dict()
+        if receipt.get("error") and receipt["status"] == "failed_continue":
+            self._tell_passed_over(context, receipt["error"])
+        return receipt
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """A trigger that failed is a failure of the step like any other."""
@@ -175,14 +174,15 @@ class SpineStepOperator(BaseOperator):
         title = f"{self.workflow.name} has something to tell"
         return Alert(AlertSeverity.INFO, title, "", step=self.step.name, cause="completion", **place)
 
-    def _tell_passed_over(self, context: Context, error: BaseException) -> None:
+    def _tell_passed_over(self, context: Context, error: Mapping[str, Any]) -> None:
+        from spine.core.errors import error_from_dict
         from spine.notifications.run_alerts import passed_over
 
         try:
             params: Mapping[str, Any] = self.params_of_run(context)
         except SpineError:
             params = context["params"]
-        passed_over(self, error, context, params)
+        passed_over(self, error_from_dict(error), context, params)
 
     @property
     def _full_name(self) -> str:
