@@ -18,6 +18,7 @@ from spine.resilience.breakers import Breakers
 from spine.storage.base import Storage
 from tests.support.breaker_tasks import LIMITS, NAME, START, TRIES
 from tests.support.processes import run_together, worker
+from tests.support.storage import WITHOUT_DB2
 
 pytestmark = pytest.mark.integration
 
@@ -165,6 +166,7 @@ def test_a_long_quote_of_a_secret_is_stored_short_and_without_it(uses: Uses) -> 
     assert len(known.last_error) <= 1000
 
 
+@WITHOUT_DB2
 def test_eight_processes_open_it_once(uses: Uses, database_url: str) -> None:
     ended = run_together("breaker_tasks:fail_often", database_url, [str(number) for number in range(8)])
     assert [code for code, _ in ended] == [0] * 8, ended
@@ -175,6 +177,7 @@ def test_eight_processes_open_it_once(uses: Uses, database_url: str) -> None:
     assert (uses.state, uses.alerts()) == ("open", [("FIRING", f"breaker:{NAME}")])
 
 
+@WITHOUT_DB2
 def test_of_eight_processes_at_the_same_moment_one_tries(uses: Uses, database_url: str) -> None:
     uses.fails(times=5)
     with ExitStack() as stack:
@@ -191,6 +194,7 @@ def test_of_eight_processes_at_the_same_moment_one_tries(uses: Uses, database_ur
     assert find(uses.storage, NAME).breaker.successes == 1
 
 
+@WITHOUT_DB2
 def test_a_trial_that_was_killed_holds_nobody_back_for_ever(uses: Uses, database_url: str) -> None:
     uses.fails(times=5)
     with worker("breaker_tasks:try_and_stay", database_url, "31") as trial:

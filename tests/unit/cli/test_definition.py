@@ -48,7 +48,21 @@ def test_the_commands_others_rely_on_are_there() -> None:
         "dlq retry",
         "dlq resolve",
     }
-    assert set(_COMMANDS) == {f"spine {name}" for name in db | workflows | others | resilience}
+    told = (
+        "list",
+        "show",
+        "history",
+        "deliver",
+        "retry",
+        "expire",
+        "prune",
+        "silence",
+        "silences",
+        "lint",
+        "route-test",
+    )
+    alerts = {f"alerts {name}" for name in (*told, "backtest")}
+    assert set(_COMMANDS) == {f"spine {name}" for name in db | workflows | others | resilience | alerts}
 
 
 @pytest.mark.parametrize("name", sorted(_COMMANDS))

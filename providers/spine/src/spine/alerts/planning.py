@@ -74,7 +74,7 @@ def plan_messages(session: Session, config: AlertConfig, now: dt.datetime) -> Pl
 
 
 def _causes(config: AlertConfig) -> list[str]:
-    """The causes that mute others. A pattern of them is not looked up: inhibitions name their source's cause."""
+    """The causes that mute others, as inhibitions name them."""
     return sorted({cause for each in config.inhibitions for cause in each.source.patterns.get("cause", ())})
 
 

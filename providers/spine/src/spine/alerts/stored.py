@@ -26,7 +26,7 @@ SELECT * FROM core_alerts
 WHERE fingerprint = :fingerprint AND raised_at = :raised_at AND handled_at IS NULL ORDER BY state DESC, alert_id """
 _FIRING = """
 SELECT a.* FROM core_alerts a
-WHERE a.raised_at >= :since AND a.state = 'FIRING' AND a.cause IN ({marks})
+WHERE a.raised_at >= :since AND a.state = 'FIRING' AND ({causes})
   AND NOT EXISTS (SELECT 1 FROM core_alerts r WHERE r.fingerprint = a.fingerprint AND r.state = 'RESOLVED'
                   AND r.raised_at >= a.raised_at)"""
 MOST_AT_ONCE = 500
@@ -65,11 +65,11 @@ def waiting(reader: Session | Storage, until: dt.datetime) -> list[Waiting]:
 
 
 def firing_alerts(reader: Session | Storage, causes: list[str], now: dt.datetime) -> list[Alert]:
-    """What of these causes was raised lately and not resolved since."""
+    """What of these causes (with ``*`` for any text) was raised lately and not resolved since, and perhaps a few others."""
     if not causes:
         return []
-    params = {f"cause_{number}": cause for number, cause in enumerate(causes)}
-    sql = _FIRING.format(marks=", ".join(f":{name}" for name in params))
+    params = {f"cause_{number}": cause.replace("*", "%") for number, cause in enumerate(causes)}
+    sql = _FIRING.format(causes=" OR ".join(f"a.cause LIKE :{name}" for name in params))
     return [alert_from(row) for row in reader.query(sql, {**params, "since": now - FIRING_FOR})]
 
 

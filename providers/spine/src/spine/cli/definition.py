@@ -19,6 +19,7 @@ from airflow.cli.cli_config import (
 from spine.cli.alerts_definition import ALERTS
 from spine.cli.backfill import add_dags_backfill
 from spine.cli.export_definition import EXPORT
+from spine.cli.quality_definition import QUALITY
 from spine.cli.resilience_definition import BREAKERS, DLQ
 
 ARG_WORKFLOW = Arg(("workflow",), help="Name of the workflow, such as finra.weekly_refresh", metavar="WORKFLOW")
@@ -135,6 +136,7 @@ def get_spine_cli_commands() -> list[GroupCommand]:
                 GroupCommand(name="db", help="The domain database", subcommands=_db_commands()),
                 GroupCommand(name="workflows", help="The workflow files", subcommands=_workflow_commands()),
                 ALERTS,
+                QUALITY,
                 GroupCommand(name="rejects", help="Input lines that were refused", subcommands=_reject_commands()),
                 BREAKERS,
                 DLQ,

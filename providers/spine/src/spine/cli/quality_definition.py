@@ -1,0 +1,66 @@
+"""The shape of ``airflow spine quality ...``."""
+
+from __future__ import annotations
+
+import getpass
+
+from airflow.cli.cli_config import (
+    ARG_OUTPUT,
+    ARG_VERBOSE,
+    ActionCommand,
+    Arg,
+    GroupCommand,
+    lazy_load_command,
+    positive_int,
+)
+
+_TIER = Arg(("--tier",), help="Only this tier: T1, T2, OTCE or an alias of one")
+_WEEK = Arg(("--week-ending",), help="Only this week: its Friday, as YYYY-MM-DD", metavar="DATE")
+_THE_TIER = Arg(("--tier",), help="Its tier", required=True)
+_THE_WEEK = Arg(("--week-ending",), help="Its Friday, as YYYY-MM-DD", required=True, metavar="DATE")
+_ALL = Arg(("--all",), help="Those that hold too", action="store_true")
+_LIMIT = Arg(("--limit",), help="At most this many (default: 100)", type=positive_int(allow_zero=False), default=100)
+_CAPTURE_ID = Arg(("capture_id",), help="As `airflow spine doctor` names it", metavar="CAPTURE")
+_CAPTURE = Arg(("--capture",), help="Only about this capture", metavar="CAPTURE")
+_BY = Arg(("--by",), help="Who decides (default: you)", default=getpass.getuser(), metavar="NAME")
+_REASON = Arg(("--reason",), help="Why", required=True, metavar="TEXT")
+_PURPOSE = Arg(
+    ("--for",),
+    help="What it may be used for",
+    dest="purpose",
+    required=True,
+    choices=("trading", "compliance", "research"),
+)
+_WEEKS = Arg(
+    ("--weeks",), help="How many weeks (default: 6)", type=positive_int(allow_zero=False), default=6, metavar="N"
+)
+_REQUIRE = Arg(("--require",), help="Exit 1 unless all of them are ready", action="store_true")
+_SUITE = Arg(("--suite",), help="Which suite judges it", required=True, metavar="NAME")
+_OUT = Arg(("--out",), help="File to write", required=True, metavar="FILE")
+
+
+def _command(name: str, function: str, summary: str, *args: Arg) -> ActionCommand:
+    return ActionCommand(
+        name=name, help=summary, func=lazy_load_command(f"spine.cli.quality.{function}"), args=(*args, ARG_VERBOSE)
+    )
+
+
+_DECISION = (_CAPTURE_ID, _BY, _REASON)
+QUALITY = GroupCommand(
+    name="quality",
+    help="What gates said, what people decided, and which weeks may be relied on",
+    subcommands=(
+        _command("results", "results", "Outcomes of rules", _TIER, _WEEK, _ALL, _LIMIT, ARG_OUTPUT),
+        _command("hold", "hold", "Keep a capture from readers", *_DECISION),
+        _command("approve", "approve", "Let a held capture pass", *_DECISION),
+        _command("reject", "reject", "Refuse a capture for good", *_DECISION),
+        _command(
+            "certify", "certify", "A week may be used for a purpose", _THE_TIER, _THE_WEEK, _PURPOSE, _BY, _REASON
+        ),
+        _command("audit", "audit", "Every decision", _CAPTURE, _LIMIT, ARG_OUTPUT),
+        _command("readiness", "readiness", "Which weeks may be relied on", _WEEKS, _TIER, _REQUIRE, ARG_OUTPUT),
+        _command("lint", "lint_suites", "Check include/expectations"),
+        _command("schema", "print_suite_schema", "A suite as a JSON Schema, for editors"),
+        _command("page", "data_docs", "Great Expectations' own page of a capture", _CAPTURE_ID, _SUITE, _OUT),
+    ),
+)

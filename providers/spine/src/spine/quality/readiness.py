@@ -1,0 +1,182 @@
+"""Which weeks may be relied on: all tiers in, all stages done, nothing held or critical, old enough; what people certified."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from spine.core.errors import ValidationError
+from spine.core.tiers import Tier
+from spine.core.weeks import newest_published, parse_date
+from spine.finra.dataset import OTC_TRANSPARENCY
+from spine.quality.coverage import tier_params
+from spine.quality.decisions import Decision, DecisionKind, content_fingerprint, record_decision
+from spine.storage.ledger import Stage, as_instant, find_capture
+
+if TYPE_CHECKING:
+    from spine.storage.base import Session, Storage
+
+PRELIMINARY = dt.timedelta(hours=48)
+"""FINRA restates most often right after it publishes: a week counts as settled when nothing changed for so long."""
+PURPOSES = ("trading", "compliance", "research")
+_STAGES = (Stage.INGESTED, Stage.NORMALIZED, Stage.AGGREGATED)
+
+_FOUND = """
+SELECT c.tier, c.week_ending, c.capture_id, c.revision, c.captured_at, c.hold_reason, m.stage
+FROM core_captures c
+LEFT JOIN core_manifest m ON m.capture_id = c.capture_id
+WHERE c.domain = :domain AND c.summary_type = :summary_type AND c.tier IN ({tiers})
+  AND c.week_ending BETWEEN :first AND :last AND c.pruned_at IS NULL
+ORDER BY c.week_ending, c.tier, c.revision DESC"""
+_CRITICAL = """
+SELECT a.tier, a.week_ending, a.title FROM core_alerts a
+WHERE a.severity = 'CRITICAL' AND a.state = 'FIRING' AND a.week_ending BETWEEN :first AND :last
+  AND NOT EXISTS (SELECT 1 FROM core_alerts r WHERE r.fingerprint = a.fingerprint AND r.state = 'RESOLVED'
+                  AND r.raised_at >= a.raised_at)"""
+
+
+class ReadinessState(StrEnum):
+    """What may be done with a week, best first."""
+
+    CERTIFIED = "certified"
+    READY = "ready"
+    PRELIMINARY = "preliminary"
+    BLOCKED = "blocked"
+    NOT_AVAILABLE = "not available"
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """One week of one tier.
+
+    :param issues: why it is not ready, in words.
+    :param certified_for: the purposes it is certified for, as its content is now.
+    """
+
+    week_ending: dt.date
+    tier: Tier
+    state: ReadinessState
+    capture_id: str = ""
+    issues: tuple[str, ...] = ()
+    certified_for: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "week_ending": self.week_ending.isoformat(),
+            "tier": str(self.tier),
+            "state": str(self.state),
+            "capture_id": self.capture_id,
+            "issues": list(self.issues),
+            "certified_for": list(self.certified_for),
+        }
+
+
+def read_readiness(
+    storage: Session | Storage, now: dt.datetime, weeks: int, tiers: Iterable[Tier] = tuple(Tier)
+) -> list[Readiness]:
+    """The last weeks that FINRA has published of every tier asked for, the newest first."""
+    wanted = list(tiers)
+    last = max(newest_published(tier, now) for tier in wanted)
+    first = last - dt.timedelta(weeks=weeks - 1)
+    marks, values = tier_params(wanted)
+    params = {
+        "domain": OTC_TRANSPARENCY.name,
+        "summary_type": OTC_TRANSPARENCY.summary_types[0],
+        "first": first,
+        "last": last,
+    }
+    captures: dict[tuple[dt.date, str], list[dict[str, Any]]] = {}
+    for row in storage.query(_FOUND.format(tiers=marks), {**params, **values}):
+        captures.setdefault((parse_date(row["week_ending"]), row["tier"]), []).append(row)
+    critical = _critical(storage, first, last)
+    fridays = [last - dt.timedelta(weeks=back) for back in range(weeks)]
+    return [
+        _judge(storage, friday, tier, captures, critical, now)
+        for friday in fridays
+        for tier in wanted
+        if friday <= newest_published(tier, now)
+    ]
+
+
+def _critical(storage: Session | Storage, first: dt.date, last: dt.date) -> dict[tuple[dt.date, str], list[str]]:
+    found: dict[tuple[dt.date, str], list[str]] = {}
+    for row in storage.query(_CRITICAL, {"first": first, "last": last}):
+        found.setdefault((parse_date(row["week_ending"]), row["tier"]), []).append(row["title"])
+    return found
+
+
+def _judge(
+    storage: Session | Storage,
+    friday: dt.date,
+    tier: Tier,
+    captures: Mapping[tuple[dt.date, str], list[dict[str, Any]]],
+    critical: Mapping[tuple[dt.date, str], list[str]],
+    now: dt.datetime,
+) -> Readiness:
+    rows = captures.get((friday, str(tier)), [])
+    if not rows:
+        return Readiness(friday, tier, ReadinessState.NOT_AVAILABLE, issues=("nothing is captured",))
+    newest = [row for row in rows if row["revision"] == rows[0]["revision"]]
+    capture_id = str(newest[0]["capture_id"])
+    there = {str(row["stage"]) for row in newest if row["stage"]}
+    issues = [f"held: {newest[0]['hold_reason']}"] if newest[0]["hold_reason"] else []
+    issues += [f"not {stage} yet" for stage in _STAGES if stage not in there]
+    issues += [f"critical: {title}" for title in critical.get((friday, str(tier)), [])]
+    issues += _missing_tiers(friday, captures)
+    captured_at = as_instant(newest[0]["captured_at"])
+    assert captured_at is not None
+    captured_at = captured_at if captured_at.tzinfo else captured_at.replace(tzinfo=dt.UTC)
+    young = now - captured_at < PRELIMINARY
+    certified = certified_for(storage, capture_id)
+    state = ReadinessState.BLOCKED if issues else ReadinessState.PRELIMINARY if young else ReadinessState.READY
+    if not issues and certified:
+        state = ReadinessState.CERTIFIED
+    if young:
+        issues.append(f"preliminary until {captured_at + PRELIMINARY:%Y-%m-%d %H:%M} UTC")
+    return Readiness(friday, tier, state, capture_id, tuple(issues), certified)
+
+
+def _missing_tiers(friday: dt.date, captures: Mapping[tuple[dt.date, str], list[dict[str, Any]]]) -> list[str]:
+    """Tiers of the week that are not in, although another is that FINRA publishes no earlier."""
+    there = {tier for week, tier in captures if week == friday}
+    late = {str(Tier.T2), str(Tier.OTCE)}
+    wanted = {str(Tier.T1)} | (late if there & late else set())
+    return [f"tier {tier} of the week is missing" for tier in sorted(wanted - there)]
+
+
+def certified_for(storage: Session | Storage, capture_id: str) -> tuple[str, ...]:
+    """Purposes of the certifications that are about the capture as it is now."""
+    capture = find_capture(storage, capture_id)
+    rows = storage.query(
+        "SELECT purpose, fingerprint FROM core_decisions WHERE capture_id = :capture_id AND decision = 'certify'",
+        {"capture_id": capture_id},
+    ).rows
+    if capture is None or not rows:
+        return ()
+    now = content_fingerprint(storage, capture)
+    return tuple(sorted({str(purpose) for purpose, fingerprint in rows if fingerprint == now}))
+
+
+def certify(
+    storage: Storage, tier: Tier, week_ending: dt.date, purpose: str, *, by: str, reason: str, now: dt.datetime
+) -> Decision:
+    """Put on record that a week may be used for a purpose. It ends by itself when the week's content changes.
+
+    :raises ValidationError: no such purpose, or the week is not ready: its issues are named.
+    """
+    if purpose not in PURPOSES:
+        raise ValidationError(f"no purpose {purpose!r}; expected {', '.join(PURPOSES)}")
+    weeks = max((newest_published(tier, now) - week_ending).days // 7 + 1, 1)
+    found = [
+        each for each in read_readiness(storage, now, weeks) if (each.tier, each.week_ending) == (tier, week_ending)
+    ]
+    if not found or found[0].state in (ReadinessState.BLOCKED, ReadinessState.NOT_AVAILABLE):
+        why = "; ".join(found[0].issues) if found else "FINRA has not published it"
+        raise ValidationError(f"{tier} of {week_ending} cannot be certified: {why}")
+    capture = find_capture(storage, found[0].capture_id)
+    assert capture is not None
+    with storage.transaction() as session:
+        return record_decision(session, capture, DecisionKind.CERTIFY, by=by, reason=reason, now=now, purpose=purpose)
