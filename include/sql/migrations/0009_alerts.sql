@@ -28,6 +28,7 @@ CREATE TABLE core_alerts (
     outcome_detail ${text}
 );
 CREATE INDEX core_alerts_waiting ON core_alerts (handled_at, raised_at);
+CREATE INDEX core_alerts_about ON core_alerts (source, tier, week_ending);
 CREATE INDEX core_alerts_fingerprint ON core_alerts (fingerprint, raised_at);
 
 -- The notification log: for every group of alerts and channel, what was last told.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from spine.quality.facts import read_facts
 from spine.quality.quarantine import quarantine
 from spine.quality.suites import LINES, Outcome, Rule, Suite, load_suite
 from spine.storage.leases import lease
-from spine.storage.ledger import Capture, HoldKind, Stage, finished_stages, set_hold
+from spine.storage.ledger import Capture, HoldKind, Stage, finished_stages, set_hold, stage_metrics
 from spine.storage.sql import checked_identifier
 
 if TYPE_CHECKING:
@@ -126,12 +126,22 @@ def judge_capture(context: StepContext, capture: Capture, suite: Suite) -> GateR
     from spine.quality.gx.judging import judge
 
     tier = capture.partition.tier
-    rules = [(rule, rule.args_for(tier)) for rule in suite.rules_for(tier, context.settings.environment)]
+    computed = _computed_tables(context.storage, capture)
+    chosen = [
+        rule for rule in suite.rules_for(tier, context.settings.environment) if rule.on == LINES or rule.on in computed
+    ]
+    rules = [(_placed(rule), rule.args_for(tier)) for rule in chosen]
     told = {"history": read_history(context.storage, capture), "facts": read_facts(context.storage, capture)}
-    judgement = judge(context.storage, _batches(capture, (rule for rule, _ in rules)), rules, told)
+    judgement = judge(context.storage, _batches(capture, rules), rules, told)
     approval = valid_approval(context.storage, capture)
     results = tuple(RuleResult(verdict, _status(verdict, approval)) for verdict in judgement.verdicts)
     return GateResult(suite, capture, results, approval, judgement)
+
+
+def _computed_tables(storage: Storage, capture: Capture) -> set[str]:
+    """The derived tables that the capture has rows in: a summary type without venues has not all of them."""
+    metrics = stage_metrics(storage, capture.capture_id, Stage.AGGREGATED) or {}
+    return set(metrics.get("tables", ()))
 
 
 def _status(verdict: Verdict, approval: Decision | None) -> Status:
@@ -144,18 +154,32 @@ def _status(verdict: Verdict, approval: Decision | None) -> Status:
     return Status(verdict.rule.outcome.upper())
 
 
-def _batches(capture: Capture, rules: Iterable[Rule]) -> dict[str, str]:
-    """A SELECT for each kind of rows; the values in it are the ledger's own."""
-    dataset, batches = OTC_TRANSPARENCY, {}
-    for on in dict.fromkeys(rule.on for rule in rules):
-        if on == LINES:
-            where = f"capture_no = {int(capture.capture_no)} AND reason_code IS NULL"
-            batches[on] = f"SELECT * FROM {dataset.lines_table} WHERE {where}"
-        else:
-            table = checked_identifier(f"{dataset.sql_folder}_{on}")
-            quoted = capture.capture_id.replace("'", "''")
-            batches[on] = f"SELECT * FROM {table} WHERE capture_id = '{quoted}'"
-    return batches
+_KEPT_LINES = "kept_lines"
+
+
+def _placed(rule: Rule) -> Rule:
+    """Rules that compare with other weeks see neither lines that another rule sets aside nor impossible ones, which
+    normalizing refuses: one absurd row must not hold a week."""
+    sees_what_is_kept = rule.on == LINES and rule.category != "INTEGRITY"
+    return replace(rule, on=_KEPT_LINES) if sees_what_is_kept else rule
+
+
+def _batches(capture: Capture, rules: Sequence[tuple[Rule, Mapping[str, Any]]]) -> dict[str, str]:
+    """A SELECT for each kind of rows; the values in it are the ledger's own, the conditions the suite's."""
+    aside = [str(args["condition"]) for rule, args in rules if rule.outcome is Outcome.QUARANTINE]
+    lines = (
+        f"SELECT * FROM {OTC_TRANSPARENCY.lines_table} "
+        f"WHERE capture_no = {int(capture.capture_no)} AND reason_code IS NULL"
+    )
+    kept = "".join(f" AND CASE WHEN {condition} THEN 1 ELSE 0 END = 0" for condition in aside)
+    known = {LINES: lines, _KEPT_LINES: f"{lines} AND total_shares > 0 AND total_trades > 0{kept}"}
+    quoted = capture.capture_id.replace("'", "''")
+    return {
+        on: known[on]
+        if on in known
+        else f"SELECT * FROM {checked_identifier(f'{OTC_TRANSPARENCY.sql_folder}_{on}')} WHERE capture_id = '{quoted}'"
+        for on in dict.fromkeys(rule.on for rule, _ in rules)
+    }
 
 
 def _require_open_to_gates(capture: Capture, suite: Suite, storage: Storage) -> None:

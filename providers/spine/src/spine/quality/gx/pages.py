@@ -33,7 +33,11 @@ def page_of(result: GateResult) -> str:
             "run_id": {"run_name": result.capture.capture_id},
         },
     )
-    document: str = DefaultJinjaPageView().render(
-        ValidationResultsPageRenderer(run_info_at_end=True).render(validation)
-    )
-    return document
+    view: Any = _made(DefaultJinjaPageView)
+    renderer: Any = _made(ValidationResultsPageRenderer, run_info_at_end=True)
+    return str(view.render(renderer.render(validation)))
+
+
+def _made(kind: Any, **options: Any) -> Any:
+    """Without the types that Great Expectations has not written down."""
+    return kind(**options)

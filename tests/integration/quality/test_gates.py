@@ -1,0 +1,225 @@
+"""Gates on whole weeks: nothing bad gets through, nothing good is stopped, and each row ends where it belongs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from spine.core.tiers import Tier
+from spine.core.weeks import published_on
+from spine.quality import settling
+from spine.quality.decisions import DecisionKind, decisions_of
+from spine.storage.base import Storage
+from tests.support.gated_weeks import LAST, SYMBOLS, VENUES, Judged, judge, lines_of, load_history
+from tests.support.storage import open_upgraded
+from tests.support.weekly import PREFIX, REAL_FILE, Weekly, file_of, line
+
+GOOD = len(SYMBOLS) * len(VENUES)
+UPDATED = published_on(Tier.OTCE, LAST).isoformat()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def weekly(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Weekly]:
+    url = f"sqlite:///{tmp_path / 'spine.db'}" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    with open_upgraded(url) as storage:
+        yield Weekly(storage, tmp_path)
+
+
+@pytest.fixture
+def known(weekly: Weekly) -> Weekly:
+    """With eight good weeks before."""
+    load_history(weekly)
+    return weekly
+
+
+def row(symbol: str = "XTRA", mpid: str = "VENA", shares: object = 500, trades: object = 5, **other: str) -> str:
+    return line(symbol, mpid, shares, trades, **{"updated": UPDATED, **other})
+
+
+def open_(found: Judged) -> None:
+    assert (found.run.state, found.held) == ("success", None), found
+
+
+def test_a_good_week_passes_and_readers_see_it(known: Weekly) -> None:
+    found = judge(known, file_of(*lines_of(LAST)))
+    open_(found)
+    assert found.published == GOOD and not found.alerts
+    assert set(found.statuses.values()) == {"PASS"}
+
+
+def test_every_database_says_the_same(upgraded_storage: Storage, tmp_path: Path) -> None:
+    """Db2 (Derby stands in) over a copy of the rows."""
+    weekly = Weekly(upgraded_storage, tmp_path)
+    load_history(weekly, weeks=4)
+    held = judge(weekly, file_of(*lines_of(LAST, times=2.2), row(symbol="")))
+    assert (held.held, held.published) == ("gate", 0)
+    closed = {name for name, status in held.statuses.items() if status != "PASS"}
+    assert closed == {"shares_as_usual", "trades_as_usual"}
+    passed = judge(weekly, file_of(*lines_of(LAST)))
+    open_(passed)
+    assert (passed.published, len(passed.statuses)) == (GOOD, 20)
+
+
+def test_the_first_week_ever_passes(weekly: Weekly) -> None:
+    open_(judge(weekly, file_of(*lines_of(LAST))))
+
+
+@pytest.mark.parametrize(
+    ("content", "closed_by"),
+    [
+        pytest.param(lines_of(LAST, venues=VENUES[:7]), "usual_venues", id="30 % of the venues missing"),
+        pytest.param(lines_of(LAST, times=2.2), "shares_as_usual", id="doubled volumes"),
+        pytest.param(lines_of(LAST, symbols=SYMBOLS[:20]), "symbols_as_usual", id="half of the symbols lost"),
+        pytest.param(lines_of(LAST, symbols=[f"OTHER{n}" for n in range(40)]), "same_tier", id="the rows of another tier"),
+        pytest.param([each.replace(published_on(Tier.OTCE, LAST - dt.timedelta(weeks=1)).isoformat(), UPDATED)
+                      for each in lines_of(LAST - dt.timedelta(weeks=1))], "new_content", id="last week's file again"),
+    ],
+)  # fmt: skip
+def test_a_bad_week_is_held_without_anyone_having_set_a_number(
+    known: Weekly, content: list[str], closed_by: str
+) -> None:
+    before = known.rows(f"{PREFIX}_venue_volume_latest")
+    found = judge(known, file_of(*content))
+    assert (found.run.state, found.held, found.statuses[closed_by]) == ("failed", "gate", "HOLD"), found.statuses
+    assert found.alerts[f"gate:{closed_by}"] == "ERROR"
+    assert known.rows(f"{PREFIX}_venue_volume_latest") == before, "readers see nothing of it"
+    [result] = [each for each in known.rows("core_quality") if each["check_name"].endswith(closed_by)]
+    assert result["actual_value"] and result["expected_value"] and result["rule_version"] == "1"
+
+
+def test_a_restatement_that_is_held_leaves_the_week_as_it_was(known: Weekly) -> None:
+    open_(judge(known, file_of(*lines_of(LAST))))
+    before = known.rows(f"{PREFIX}_venue_volume_latest")
+    assert judge(known, file_of(*lines_of(LAST, times=3))).held == "gate"
+    assert known.rows(f"{PREFIX}_venue_volume_latest") == before
+
+
+def test_thanksgiving_is_no_accident(weekly: Weekly) -> None:
+    thanksgiving = dt.date(2025, 11, 28)
+    load_history(weekly, last=thanksgiving)
+    found = judge(weekly, file_of(*lines_of(thanksgiving, times=0.6)), thanksgiving)
+    open_(found)
+    assert set(found.statuses.values()) == {"PASS"}, found.statuses
+
+
+def test_a_person_lets_a_held_week_pass_and_its_run_goes_on(known: Weekly) -> None:
+    content = file_of(*lines_of(LAST, times=2.2))
+    held = judge(known, content)
+    decision = settling.approve(known.storage, held.capture_id, by="ann", reason="a split", clock=known.clock)
+    found = judge(known, content)
+    open_(found)
+    assert (found.published, found.capture_id) == (GOOD, held.capture_id)
+    assert known.rows("core_quality", capture_id=held.capture_id, status="APPROVED")
+    states = [row["state"] for row in known.rows("core_alerts", cause="gate:shares_as_usual")]
+    assert sorted(states) == ["FIRING", "RESOLVED"]
+    assert [each.kind for each in decisions_of(known.storage, held.capture_id)] == [DecisionKind.APPROVE]
+    assert decision.by == "ann"
+
+
+def test_an_approval_is_void_when_the_content_changes(known: Weekly) -> None:
+    held = judge(known, file_of(*lines_of(LAST, times=2.2)))
+    settling.approve(known.storage, held.capture_id, by="ann", reason="a split", clock=known.clock)
+    other = judge(known, file_of(*lines_of(LAST, times=2.3)))
+    assert other.capture_id != held.capture_id and other.held == "gate"
+    with pytest.raises(Exception, match="superseded"):
+        settling.approve(known.storage, held.capture_id, by="ann", reason="again", clock=known.clock)
+
+
+def test_what_a_person_holds_no_run_lets_pass(known: Weekly) -> None:
+    content = file_of(*lines_of(LAST))
+    good = judge(known, content)
+    settling.hold(known.storage, good.capture_id, by="ann", reason="FINRA called", clock=known.clock)
+    again = judge(known, content)
+    assert (again.run.state, again.held, again.published) == ("failed", "person", 0)
+    settling.approve(known.storage, good.capture_id, by="ben", reason="they called again", clock=known.clock)
+    assert judge(known, content).published == GOOD
+
+
+def test_a_run_that_dies_before_its_gates_shows_nothing_and_the_next_one_goes_on(known: Weekly) -> None:
+    path = known.write(file_of(*lines_of(LAST)), "judged.psv")
+    known.ingest(tier="OTCE", week_ending=LAST.isoformat(), file_path=path, staged=True)
+    assert {row["hold_kind"] for row in known.rows("core_captures") if str(row["week_ending"]) == str(LAST)} == {
+        "staged"
+    }
+    assert not [row for row in known.rows("core_latest") if str(row["week_ending"]) == str(LAST)]
+    open_(judge(known, file_of(*lines_of(LAST))))
+
+
+SCENARIOS: dict[str, tuple[list[str], dict[str, int], int, dict[str, str]]] = {
+    "exact duplicates": ([row(), row(), row()], {"DUPLICATE_ROW": 2}, 1, {}),
+    "one key with different numbers": ([row(), row(shares=501)], {"CONFLICTING_KEY": 2}, 0, {}),
+    "missing volume, trades and venue": (
+        [row(shares=""), row(trades=""), row(mpid="")], {"BAD_NUMBER": 2, "EMPTY_MPID": 1}, 0, {},
+    ),
+    "zero rows": (
+        [row("Z1", shares=0, trades=0), row("Z2", shares=0, trades=1180), row("Z3", shares=335000, trades=0)],
+        {"ZERO_VOLUME": 1, "TRADES_WITHOUT_SHARES": 1, "SHARES_WITHOUT_TRADES": 1}, 0, {},
+    ),
+    "commas instead of pipes": ([row(f"C{n}").replace("|", ",") for n in range(3)], {"FIELD_COUNT": 3}, 0, {}),
+    "a truncated last row": ([row()[:25]], {"FIELD_COUNT": 1}, 0, {}),
+    "outliers": (
+        [row("BIG", shares=999_999_999_999, trades=1_000_000), row("ONE", shares=1, trades=1), row("NEG", shares=-50_000_000)],
+        {"ABSURD_VOLUME": 1, "NEGATIVE_VOLUME": 1}, 1, {"gate:absurd_volume": "WARNING"},
+    ),
+    "dates in other forms": (
+        [row("D1", updated="12/12/2025"), row("D2", updated="Dec 12, 2025"), row("D3", updated="2025/12/12")],
+        {"BAD_DATE": 3}, 0, {},
+    ),
+    "unicode and special characters in symbols": (
+        [row("ÄPFEL"), row("A B"), row("BRK.B"), row("A;DROP")], {"INVALID_SYMBOL": 3}, 1, {},
+    ),
+    "scientific notation and decimal shares": ([row("SCI", shares="1.5E3"), row("DEC", shares="12.345678")], {}, 2, {}),
+    "too few and too many columns": ([row("F").rpartition("|")[0], row("G") + "|x"], {"FIELD_COUNT": 2}, 0, {}),
+    "a row of another tier": ([row("T", tier="NMS Tier 1")], {"TIER_MISMATCH": 1}, 0, {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_each_bad_row_ends_where_it_belongs(name: str, tmp_path: Path) -> None:
+    bad, rejects, published, alerts = SCENARIOS[name]
+    with open_upgraded(f"sqlite:///{tmp_path / 'spine.db'}") as storage:
+        weekly = Weekly(storage, tmp_path)
+        load_history(weekly, weeks=5)
+        found = judge(weekly, file_of(*lines_of(LAST), *bad))
+        assert found.alerts == alerts
+        open_(found)
+        assert found.rejects == rejects
+        assert found.published == GOOD + published
+
+
+def test_rows_set_aside_are_kept_with_their_content_and_everything_adds_up(known: Weekly) -> None:
+    import json
+
+    suite = Path(known.settings.include_dir, "expectations", "finra_otc_transparency.ingested.yaml").read_text()
+    include = known.root / "tuned"
+    shutil.copytree(known.settings.include_dir, include)
+    (include / "expectations" / "finra_otc_transparency.ingested.yaml").write_text(
+        suite.replace("total_shares >= 100000000000", "total_shares >= 1000000 AND symbol = 'BIG'")
+    )
+    tuned = Weekly(known.storage, known.root, known.clock, include=include)
+    found = judge(tuned, file_of(*lines_of(LAST), row("BIG", shares=1_000_000), row("BIG2", shares=999)))
+    open_(found)
+    assert (found.rejects, found.published) == ({"ABSURD_VOLUME": 1}, GOOD + 1)
+    [kept] = tuned.rows("core_rejects", capture_id=found.capture_id)
+    assert kept["stage"] == "QUARANTINED" and json.loads(kept["raw_json"])["symbol"] == "BIG"
+    normalized = found.run.results["normalize"].output
+    assert (normalized["rows"], normalized["quarantined"]) == (GOOD + 1, 1)
+    from spine.quality.reconcile import reconcile
+
+    assert reconcile(tuned.storage, [Tier.OTCE], LAST, LAST) == []
+
+
+REAL = Path(os.environ.get("SPINE_FINRA_DATA") or Path(__file__).parents[4] / "shared" / "data" / "finra") / REAL_FILE
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="FINRA's real file is not here")
+def test_the_real_week_passes_its_suites(weekly: Weekly) -> None:
+    found = judge(weekly, REAL.read_text())
+    open_(found)
+    assert set(found.statuses.values()) == {"PASS"} and len(found.statuses) == 20
+    assert found.published == 5328
