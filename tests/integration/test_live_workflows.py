@@ -26,6 +26,13 @@ def answer_when_asked(airflow: Airflow, run_id: str, option: str) -> None:
     assert airflow.call("PATCH", path, json=body).status_code == 200
 
 
+def told_of(standalone: Deployment, run_id: str) -> list[str]:
+    """The headlines of what Slack was sent about a run."""
+    bodies: list[dict[str, Any]] = list(standalone.slack.bodies)
+    fields = {each["text"]: [field["value"] for field in each["attachments"][0]["fields"]] for each in bodies}
+    return [text for text, values in fields.items() if run_id in values]
+
+
 def receipts(airflow: Airflow, run_id: str) -> Callable[[str], dict[str, Any]]:
     def receipt(task_id: str) -> dict[str, Any]:
         path = f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
@@ -48,8 +55,7 @@ def test_a_run_waits_asks_maps_updates_and_tells(standalone: Deployment) -> None
     assert [each["steps"]["tell"]["text"] for each in receipt("found.result")["results"]] == ["a", "b", "c"]
     events = airflow.call("GET", "/api/v2/assets/events", params={"source_run_id": run_id}).json()["asset_events"]
     assert [(event["name"], event["partition_key"]) for event in events] == [("live.steps", "2026-10-30")]
-    told = {"text": f"{DAG_ID} {run_id} succeeded"}
-    airflow.until(lambda: standalone.slack.bodies, lambda bodies: told in bodies)
+    airflow.until(lambda: told_of(standalone, run_id), lambda texts: f"[INFO] {DAG_ID} succeeded" in texts)
 
 
 def test_a_rejected_run_fails_and_tells(standalone: Deployment) -> None:
@@ -58,7 +64,6 @@ def test_a_rejected_run_fails_and_tells(standalone: Deployment) -> None:
     answer_when_asked(airflow, run_id, "Reject")
     run = airflow.finished(DAG_ID, run_id)
     assert (run["state"], run["tasks"]["release"], run["tasks"]["done"]) == ("failed", "failed", "upstream_failed")
-    airflow.until(
-        lambda: [body["text"] for body in standalone.slack.bodies],
-        lambda texts: any(text.startswith(f"{DAG_ID} {run_id} failed") for text in texts),
-    )
+    airflow.until(lambda: told_of(standalone, run_id), lambda texts: texts == [f"[ERROR] {DAG_ID} failed"])
+    about_run = "SELECT cause FROM core_alerts WHERE execution_id = :run_id ORDER BY cause"
+    assert standalone.storage.query(about_run, {"run_id": run_id}).rows == [("run_failed",), ("step_failed",)]

@@ -25,6 +25,13 @@ from spine.storage.sqlite import SqliteStorage
 from tests.support.paths import ROOT
 from tests.support.webhook import Webhook, listening_webhook
 
+LIVE_ALERTS = """
+channels:
+  - {name: log, kind: console}
+  - {name: ops, kind: slack, conn_id: spine_slack}
+routes:
+  - {channels: log}
+"""
 _START_SECONDS = 180
 _RUN_SECONDS = 180
 _MARKET = SyntheticMarket(symbols=dict.fromkeys(Tier, 20), venues=12)
@@ -132,6 +139,7 @@ def _include(folder: Path) -> Path:
     shutil.copytree(ROOT / "include/workflows", folder / "workflows")
     (folder / "sql").symlink_to(ROOT / "include/sql")
     (folder / "workflows/live_steps.yaml").write_text(LIVE_WORKFLOW)
+    (folder / "alerts.yaml").write_text(LIVE_ALERTS)
     return folder
 
 

@@ -8,7 +8,7 @@ import pytest
 from airflow.sdk import DAG
 
 from spine.core.errors import ConfigurationError
-from spine.notifications.run_alerts import Ending, TellChannels
+from spine.notifications.run_alerts import Ending, TellRunEnd
 from spine.retries import SpineRetryPolicy
 from spine.workflows import loader
 from spine.workflows.dag_factory import broken_workflows, build_dag, load_dags, raise_broken_workflows
@@ -106,7 +106,7 @@ def test_alerts_become_callbacks_that_tell_the_channels(tmp_path: Path) -> None:
     text = f"name: x\nalerts: {{on_failure: ['#a', '#b'], on_success: '#c'}}\nsteps: [{OK}]"
     dag = build_dag(workflow_of(tmp_path, text))
     assert (dag.on_failure_callback, dag.on_success_callback) == (
-        [TellChannels(("#a", "#b"), Ending.FAILURE)], [TellChannels(("#c",), Ending.SUCCESS)],
+        [TellRunEnd("x", "", Ending.FAILURE, ("#a", "#b"))], [TellRunEnd("x", "", Ending.SUCCESS, ("#c",))],
     )  # fmt: skip
 
 

@@ -34,9 +34,12 @@ from spine.documents.records import Values, read_record
 from spine.documents.spans import parse_duration
 
 LABELS = (
-    "severity", "domain", "tier", "week_ending", "category", "workflow", "step", "source", "cause", "title", "environment"
+    "severity", "domain", "tier", "week_ending", "category", "workflow", "step", "source", "cause", "title", "environment",
+    "notify",
 )  # fmt: skip
 """What alerts are matched and grouped by."""
+NOTIFY = "notify"
+"""Metadata of an alert: the channels that a workflow names for it, with commas between them."""
 DEFAULT_GROUP = ("source", "cause", "domain", "tier", "week_ending")
 FILE_NAME = "alerts.yaml"
 
@@ -118,7 +121,7 @@ class AlertConfig:
 def labels_of(alert: Alert, environment: str) -> dict[str, str]:
     """What matchers see of an alert."""
     known = {name: str(getattr(alert, name, "") or "") for name in LABELS}
-    return {**known, "environment": environment}
+    return {**known, "environment": environment, "notify": str(alert.metadata.get(NOTIFY, ""))}
 
 
 def _is_match(value: Any) -> bool:

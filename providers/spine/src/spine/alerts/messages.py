@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from spine.alerts.config import NOTIFY
 from spine.alerts.model import Alert, AlertSeverity, AlertState
 
 MAX_LISTED = 10
@@ -108,6 +109,6 @@ def _fields(alert: Alert) -> dict[str, str]:
         "Run": alert.run_id,
         "Capture": alert.capture_id,
         "Category": "" if alert.category is None else str(alert.category),
-        **{name.replace("_", " ").capitalize(): str(value) for name, value in alert.metadata.items()},
+        **{name.replace("_", " ").capitalize(): str(value) for name, value in alert.metadata.items() if name != NOTIFY},
     }
     return {name: value for name, value in known.items() if value}

@@ -1,19 +1,49 @@
-"""Tell people that a run is through."""
+"""Tell people that a run is through, and what a workflow has to say meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
+from spine.alerts.config import NOTIFY
+from spine.alerts.model import Alert
 from spine.core.results import StepResult, gives
 from spine.pipelines.context import StepContext
 
+if TYPE_CHECKING:
+    from spine.core.settings import Settings
+    from spine.pipelines.connections import Connections
+    from spine.storage.base import Storage
+
 
 class Notifier(Protocol):
-    """Where messages go; the Airflow side gives one that posts to Slack, tests and the command line their own."""
+    """Where messages go; the Airflow side gives one that raises them in the outbox, tests their own."""
 
     def send(self, text: str, *, channel: str | None) -> bool:
         """Deliver; False when nobody is configured to listen."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxNotifier:
+    """Messages as alerts that nobody has to act on.
+
+    :param about: the run and the step; its title is that of messages.
+    """
+
+    about: Alert
+    storage: Storage
+    settings: Settings
+    connections: Connections
+    clock: Callable[[], dt.datetime]
+
+    def send(self, text: str, *, channel: str | None) -> bool:
+        from spine.alerts.telling import tell
+
+        metadata = {**self.about.metadata, **({NOTIFY: channel} if channel else {})}
+        alert = replace(self.about, message=text, metadata=metadata)
+        return tell(alert, self.storage, self.settings, self.connections, self.clock)
 
 
 @gives(sent="boolean", text="string")

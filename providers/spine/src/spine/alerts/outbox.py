@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from spine.alerts.model import Alert
+from spine.core.redaction import redact
 
 if TYPE_CHECKING:
     from spine.storage.base import Session, Storage
@@ -15,9 +17,10 @@ if TYPE_CHECKING:
 def raise_alert(session: Session | Storage, alert: Alert, now: dt.datetime) -> str:
     """Write it, in the caller's transaction when given a session; its id.
 
-    Nothing is routed, throttled or sent here, so raising costs one insert whatever is configured.
+    Nothing is routed, throttled or sent here, so raising costs one insert whatever is configured. Its texts are redacted
+    (no secrets), for they go to people and may be other people's error messages.
     """
-    alert_id = uuid.uuid4().hex
+    alert_id, alert = uuid.uuid4().hex, clean(alert)
     session.execute(
         "INSERT INTO core_alerts (alert_id, fingerprint, severity, state, title, message, source, domain, tier, "
         "week_ending, error_category, workflow, step, capture_id, execution_id, run_url, cause, metadata_json, "
@@ -48,6 +51,12 @@ def raise_alert(session: Session | Storage, alert: Alert, now: dt.datetime) -> s
         },
     )
     return alert_id
+
+
+def clean(alert: Alert) -> Alert:
+    """The same without secrets in its texts."""
+    metadata = {name: redact(str(value)) for name, value in alert.metadata.items()}
+    return replace(alert, title=redact(alert.title), message=redact(alert.message), metadata=metadata)
 
 
 def firing(reader: Session | Storage, source: str, domain: str, tier: str, week_ending: dt.date | None) -> set[str]:

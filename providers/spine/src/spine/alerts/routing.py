@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from spine.alerts.config import AlertConfig, Route, Silence
+from spine.alerts.config import DEFAULT_GROUP, NOTIFY, AlertConfig, Matcher, Route, Silence
 from spine.alerts.model import Alert, AlertState
 
 Labels = Mapping[str, str]
@@ -76,9 +76,33 @@ def _equal(one: Labels, other: Labels, names: Iterable[str]) -> bool:
     return all(one.get(name, "") == other.get(name, "") for name in names)
 
 
+_NAMED = Route(Matcher(), (), group_by=(*DEFAULT_GROUP, "step", "title"), repeat_seconds=0.0)
+"""The route of what a workflow tells a channel by its name: every message of it is told."""
+
+
 def ways(alert: Alert, labels: Labels, config: AlertConfig) -> Iterator[Way]:
-    """Every channel that hears of it, each once: the routes in their order, until one does not go on."""
+    """Every channel that hears of it, each once: those that a workflow names, however mild it is, then the routes'."""
     seen: set[str] = set()
+    for name in channels_named(alert, config):
+        seen.add(name)
+        yield _way(name, _NAMED, labels)
+    yield from _ways_by_routes(alert, labels, config, seen)
+
+
+def channels_named(alert: Alert, config: AlertConfig) -> list[str]:
+    """The channels of alerts.yaml that the workflow names for it: ``#data-ops`` is the channel ``data-ops``."""
+    names = [name.strip() for name in str(alert.metadata.get(NOTIFY, "")).split(",")]
+    found = [name if name in config.channels else name.removeprefix("#") for name in names]
+    return [name for name in dict.fromkeys(found) if name in config.channels]
+
+
+def _way(channel: str, route: Route, labels: Labels) -> Way:
+    by = route.throttle.by
+    return Way(channel, route, group_key(route, labels), f"{channel}|{by}={labels.get(by, '')}")
+
+
+def _ways_by_routes(alert: Alert, labels: Labels, config: AlertConfig, seen: set[str]) -> Iterator[Way]:
+    """The routes in their order, until one does not go on."""
     for route in config.routes:
         if not route.match.fits(labels):
             continue
@@ -93,12 +117,7 @@ def ways(alert: Alert, labels: Labels, config: AlertConfig) -> Iterator[Way]:
                 and (alert.state is AlertState.FIRING or route.send_resolved)
             ):
                 seen.add(name)
-                yield Way(
-                    name,
-                    route,
-                    group_key(route, labels),
-                    f"{name}|{route.throttle.by}={labels.get(route.throttle.by, '')}",
-                )
+                yield _way(name, route, labels)
         if not route.goes_on:
             return
 

@@ -73,6 +73,13 @@ def firing_alerts(reader: Session | Storage, causes: list[str], now: dt.datetime
     return [alert_from(row) for row in reader.query(sql, {**params, "since": now - FIRING_FOR})]
 
 
+def firing_of(reader: Session | Storage, known: Alert, causes: list[str], now: dt.datetime) -> list[Alert]:
+    """What of these causes fires about the same thing as ``known``: its source, domain, tier and week."""
+    place = (known.source, known.domain, known.tier, known.week_ending)
+    fires = firing_alerts(reader, causes, now)
+    return [each for each in fires if (each.source, each.domain, each.tier, each.week_ending) == place]
+
+
 def alert_from(row: Mapping[str, Any]) -> Alert:
     """An alert from its row."""
     category = row["error_category"]

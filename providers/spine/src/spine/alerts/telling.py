@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from spine.alerts.config import AlertConfig, labels_of, load_alert_config
 from spine.alerts.delivery import Clock, Round, deliver
 from spine.alerts.messages import message_of
-from spine.alerts.outbox import raise_alert
+from spine.alerts.outbox import clean, raise_alert
 from spine.alerts.routing import ways
 from spine.core.errors import SpineError, as_spine_error
 
@@ -56,7 +56,7 @@ def emergency(alert: Alert, settings: Settings, connections: Connections, now: d
     except SpineError as error:
         log.error("the alert '%s' reaches nobody: %s", alert.title, error.message)
         return 0
-    took = 0
+    took, alert = 0, clean(alert)
     for way in ways(alert, labels_of(alert, config.environment), config):
         message = message_of(
             [(alert, 1)], dedup_key=way.group_key, environment=config.environment, first_at=now, last_at=now

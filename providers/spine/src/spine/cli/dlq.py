@@ -66,15 +66,18 @@ def resolve(args: Namespace) -> None:
 
 
 def _done_here(args: Namespace, settings: Settings, storage: Storage) -> list[DeadLetter]:
+    from spine.alerts.model import Alert, AlertSeverity
+    from spine.alerts.notify import OutboxNotifier
     from spine.hooks.connections import AirflowConnections
-    from spine.notifications.slack import SlackMessages
     from spine.workflows.again import retry_due, retry_letter
 
-    world: dict[str, Any] = {"by": f"dlq retry by {this_person()}", "notifier": SlackMessages()}
+    connections, about = AirflowConnections(), Alert(AlertSeverity.INFO, "A dead letter was retried", "", "spine.dlq")
+    notifier = OutboxNotifier(about, storage, settings, connections, utc_now)
+    world: dict[str, Any] = {"by": f"dlq retry by {this_person()}", "notifier": notifier}
     if args.due:
-        return retry_due(storage, settings, AirflowConnections(), limit=args.limit, **world)
+        return retry_due(storage, settings, connections, limit=args.limit, **world)
     dlq_id = letter_by_prefix(storage, args.dlq_id).dlq_id
-    return [retry_letter(storage, settings, AirflowConnections(), dlq_id, **world)]
+    return [retry_letter(storage, settings, connections, dlq_id, **world)]
 
 
 def _triggered(args: Namespace, settings: Settings, storage: Storage) -> list[DeadLetter]:

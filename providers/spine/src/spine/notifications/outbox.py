@@ -1,4 +1,4 @@
-"""From Airflow's processes into the outbox of the domain database. Imported when something is told, not when DAG files parse."""
+"""From Airflow's processes into the outbox of the domain database. Telling never fails, and never stops, what it tells of."""
 
 from __future__ import annotations
 
@@ -6,57 +6,80 @@ import logging
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from spine.core.errors import as_spine_error
 
 if TYPE_CHECKING:
     from spine.alerts.model import Alert
-    from spine.storage.base import Storage
 
 log = logging.getLogger(__name__)
 
 
-def tell_from_airflow(alert: Alert, *, only_if_firing: bool = False) -> None:
-    """Raise an alert and deliver what is due; never fails.
+def tell_from_airflow(alert: Alert) -> None:
+    """Into the outbox, and on its way; at once and unrecorded where the domain database is not there."""
+    try:
+        _tell(_masked(alert))
+    except Exception as error:  # noqa: BLE001 - see above; nobody could act on it here
+        log.error("the alert '%s' was not told: %s", alert.title, as_spine_error(error).message)
 
-    :param only_if_firing: of the end of something: nothing is told unless the outbox knows of its beginning.
+
+def tell_ended(alert: Alert, causes: list[str], *, not_of_run: frozenset[str] = frozenset()) -> None:
+    """Resolve what fires of these causes about the same source, tier and week.
+
+    :param not_of_run: causes of which what the alert's own run raised stays.
     """
+    try:
+        _resolve(alert, causes, not_of_run)
+    except Exception as error:  # noqa: BLE001 - see above
+        log.error("what %s ended was not told: %s", alert.source, as_spine_error(error).message)
+
+
+def _tell(alert: Alert) -> None:
     from spine.airflow_settings import load_settings
     from spine.alerts.telling import emergency, tell
     from spine.hooks.connections import AirflowConnections
     from spine.hooks.storage import StorageHook
     from spine.pipelines.context import utc_now
 
+    settings, connections = load_settings(), AirflowConnections()
     try:
-        settings, connections = load_settings(), AirflowConnections()
-        try:
-            with closing(StorageHook(settings.storage_conn_id).get_storage()) as storage:
-                if not only_if_firing or is_firing(storage, alert):
-                    tell(alert, storage, settings, connections, utc_now)
-        except Exception as error:  # noqa: BLE001 - the database may be what is down
-            log.warning("the alert '%s' could not be stored: %s", alert.title, as_spine_error(error).message)
-            if not only_if_firing:
-                emergency(alert, settings, connections, utc_now())
-    except Exception as error:  # noqa: BLE001 - telling never fails what it tells of
-        log.error("the alert '%s' reaches nobody: %s", alert.title, as_spine_error(error).message)
+        storage = StorageHook(settings.storage_conn_id).get_storage()
+    except Exception as error:  # noqa: BLE001 - whatever keeps the database away, people hear of the alert
+        log.warning("the domain database is not there: %s", as_spine_error(error).message)
+        emergency(alert, settings, connections, utc_now())
+        return
+    with closing(storage):
+        tell(alert, storage, settings, connections, utc_now)
 
 
-def is_firing(storage: Storage, alert: Alert) -> bool:
-    """Whether the outbox has it as firing."""
-    newest = storage.query(
-        "SELECT state FROM core_alerts WHERE fingerprint = :fingerprint ORDER BY raised_at DESC, state DESC "
-        + storage.dialect.limit(1),
-        {"fingerprint": alert.fingerprint},
-    ).scalar
-    return str(newest) == "FIRING"
+def _resolve(alert: Alert, causes: list[str], not_of_run: frozenset[str]) -> None:
+    from spine.airflow_settings import load_settings
+    from spine.alerts.model import AlertState
+    from spine.alerts.outbox import raise_alert
+    from spine.alerts.stored import firing_of
+    from spine.alerts.telling import deliver_soon
+    from spine.hooks.connections import AirflowConnections
+    from spine.hooks.storage import StorageHook
+    from spine.pipelines.context import utc_now
+
+    settings = load_settings()
+    with closing(StorageHook(settings.storage_conn_id).get_storage()) as storage:
+        fires = {each.fingerprint: each for each in firing_of(storage, alert, causes, utc_now())}
+        ended = [each for each in fires.values() if each.cause not in not_of_run or each.run_id != alert.run_id]
+        for each in ended:
+            told = replace(each, state=AlertState.RESOLVED, message=alert.message, run_id=alert.run_id,
+                           run_url=alert.run_url, occurred_at=None)  # fmt: skip
+            raise_alert(storage, told, utc_now())
+        if ended:
+            deliver_soon(storage, settings, AirflowConnections(), utc_now)
 
 
-def with_run_page(alert: Alert, dag_id: str, run_id: str) -> Alert:
-    """With the address of the run's page, as ``[api] base_url`` gives it."""
-    from airflow.configuration import conf
+def _masked(alert: Alert) -> Alert:
+    """Without the secrets that this process has read from connections."""
+    from airflow.sdk.log import redact  # type: ignore[attr-defined]  # it is there, and in nobody's __all__
 
-    base = str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
-    if not base:
-        return alert
-    return replace(alert, run_url=f"{base}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}")
+    def masked(text: str) -> str:
+        return str(redact(text))
+
+    metadata = {name: masked(str(value)) for name, value in alert.metadata.items()}
+    return replace(alert, title=masked(alert.title), message=masked(alert.message), metadata=metadata)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
+    from spine.alerts.model import Alert
     from spine.core.results import StepResult
     from spine.core.settings import Settings
     from spine.pipelines.context import StepContext
@@ -87,7 +88,10 @@ class SpineStepOperator(BaseOperator):
             from spine.operators.assets import record_assets
 
             record_assets(self, context, result)
-        return result.to_dict()
+        receipt = result.to_dict()
+        if receipt.get("error") and receipt["status"] == "failed_continue":
+            self._tell_passed_over(context, receipt["error"])
+        return receipt
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """A trigger that failed is a failure of the step like any other."""
@@ -141,11 +145,12 @@ class SpineStepOperator(BaseOperator):
     def _step_context(
         self, context: Context, params: Mapping[str, Any], settings: Settings, storage: Storage
     ) -> StepContext:
+        from spine.alerts.notify import OutboxNotifier
         from spine.hooks.connections import AirflowConnections
-        from spine.notifications.slack import SlackMessages
         from spine.pipelines.context import StepContext, utc_now
         from spine.workflows.runner import guards_for
 
+        connections = AirflowConnections()
         return StepContext(
             storage=storage,
             settings=settings,
@@ -154,11 +159,30 @@ class SpineStepOperator(BaseOperator):
             run_id=context["run_id"],
             workflow=self.workflow.name,
             log=log,
-            notifier=SlackMessages(),
-            connections=AirflowConnections(),
+            notifier=OutboxNotifier(self._message(context, params), storage, settings, connections, utc_now),
+            connections=connections,
             guards=guards_for(storage, settings, utc_now),
             domain=self.workflow.domain,
         )
+
+    def _message(self, context: Context, params: Mapping[str, Any]) -> Alert:
+        """What is told by this step, without its text."""
+        from spine.alerts.model import Alert, AlertSeverity
+        from spine.notifications.about import about_run
+
+        place = about_run(self.workflow.name, self.workflow.domain, context, params)
+        title = f"{self.workflow.name} has something to tell"
+        return Alert(AlertSeverity.INFO, title, "", step=self.step.name, cause="completion", **place)
+
+    def _tell_passed_over(self, context: Context, error: Mapping[str, Any]) -> None:
+        from spine.core.errors import error_from_dict
+        from spine.notifications.run_alerts import passed_over
+
+        try:
+            params: Mapping[str, Any] = self.params_of_run(context)
+        except SpineError:
+            params = context["params"]
+        passed_over(self, error_from_dict(error), context, params)
 
     @property
     def _full_name(self) -> str:

@@ -15,7 +15,7 @@ from airflow.sdk.definitions.param import ParamsDict
 
 from spine.core.errors import ConfigurationError
 from spine.documents.problems import Code, DocumentError, Problem
-from spine.notifications.run_alerts import Ending, RaiseAlert, TellChannels
+from spine.notifications.run_alerts import Ending, TellRunEnd
 from spine.timetables.publication import PublicationTimetable
 from spine.workflows.canonical import canonical_yaml, sorted_keys
 from spine.workflows.dag_map import lay_out
@@ -87,10 +87,7 @@ def _callbacks(workflow: Workflow) -> dict[str, Any]:
         ("on_failure_callback", workflow.alerts.on_failure, Ending.FAILURE),
         ("on_success_callback", workflow.alerts.on_success, Ending.SUCCESS),
     )
-    return {
-        option: [RaiseAlert(ending), *([TellChannels(channels, ending)] if channels else [])]
-        for option, channels, ending in told
-    }
+    return {option: [TellRunEnd(workflow.name, workflow.domain, ending, channels)] for option, channels, ending in told}
 
 
 def _scheduled(workflow: Workflow, schedule: Schedule) -> dict[str, Any]:
@@ -99,7 +96,26 @@ def _scheduled(workflow: Workflow, schedule: Schedule) -> dict[str, Any]:
         return {**_unscheduled(workflow), **own, "tags": _tags(workflow, MANUAL_TAG)}
     # Whether a new schedule starts at once is the installation's choice: [core] dags_are_paused_at_creation.
     options = {"schedule": _timetable(schedule), "max_active_runs": MAX_SCHEDULED_RUNS, "is_paused_upon_creation": None}
-    return {**_unscheduled(workflow), **own, **options}
+    return {**_unscheduled(workflow), **own, **options, **_deadline(workflow, schedule)}
+
+
+def _deadline(workflow: Workflow, schedule: Schedule) -> dict[str, Any]:
+    """Airflow tells when a run is not over in time; what that means is for the callback to find out."""
+    if schedule.deadline is None:
+        return {}
+    from airflow.sdk.definitions.callback import SyncCallback
+    from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+
+    from spine.notifications.deadlines import week_is_late
+
+    about = {"workflow": workflow.name, "domain": workflow.domain, "tier": str(schedule.publication)}
+    alert = DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=dt.timedelta(seconds=schedule.deadline),
+        callback=SyncCallback(week_is_late, kwargs=about),
+        name=f"{schedule.name} in time",
+    )
+    return {"deadline": alert}
 
 
 def _timetable(schedule: Schedule) -> PublicationTimetable | CronTriggerTimetable:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TriggerRule
 
+from spine.notifications.run_alerts import TellStepFailure
 from spine.operators.choice import ChoiceOperator
 from spine.operators.step import SpineStepOperator
 from spine.operators.step_place import Place
@@ -53,6 +54,7 @@ def task_options(step: Step, ground: Ground, joins: bool = False) -> dict[str, A
         "execution_timeout": _span(None if step.type in _OWN_CLOCK else step.timeout),
         "pool": step.pool or ground.pool,
         "outlets": _outlets(step),
+        "on_failure_callback": [TellStepFailure()],
         **({"owner": ground.workflow.owner} if ground.workflow.owner else {}),
         **_retry_options(step),
     }

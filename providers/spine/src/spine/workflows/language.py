@@ -126,6 +126,7 @@ SCHEDULE = Record(
         Key("name", NAME, "Its DAG id.", required=True),
         Key("publication", TIER, "Run once for each week of this tier, when FINRA publishes it."),
         Key("at", NAME, "New York time of that, HH:MM.", default="as soon as FINRA publishes"),
+        Key("deadline", SPAN, "How long after it the week is to be there; else an alert tells who is late."),
         Key("cron", NAME, "Or five cron fields."),
         Key("timezone", NAME, "Zone of the cron fields.", default="UTC"),
         Key("params", MAPPING, "Params of its runs."),

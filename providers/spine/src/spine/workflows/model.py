@@ -275,6 +275,7 @@ class Schedule:
     :param at: New York time of that, ``HH:MM``; None means as soon as FINRA publishes.
     :param cron: or five cron fields, read in ``timezone``.
     :param enabled: False leaves a DAG that only people start.
+    :param deadline: seconds after the publication in which the week is to be there.
     """
 
     name: str
@@ -285,11 +286,12 @@ class Schedule:
     params: Mapping[str, Any] = field(default_factory=dict)
     enabled: bool = True
     description: str = ""
+    deadline: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Channels that hear of a run's end."""
+    """Channels that hear of a run's end beside those that alerts.yaml routes it to."""
 
     on_failure: tuple[str, ...] = ()
     on_success: tuple[str, ...] = ()

@@ -235,7 +235,8 @@ def _schedules(document: Document, items: list[Values]) -> Iterator[Schedule]:
         elif name is not None:
             document.schedules[name] = index
             tier = {"publication": Tier.parse(values["publication"])} if "publication" in values else {}
-            yield Schedule(**{**values, **tier, "description": values.get("description", "").strip()})
+            spans = {"deadline": parse_duration(values["deadline"])} if "deadline" in values else {}
+            yield Schedule(**{**values, **tier, **spans, "description": values.get("description", "").strip()})
 
 
 def _read_params(

@@ -69,7 +69,7 @@ class _ScheduleChecks:
 
     def _check_keys(self) -> None:
         written = {key for key, value in self.written.items() if value is not None}
-        for key, needed in (("at", "publication"), ("timezone", "cron")):
+        for key, needed in (("at", "publication"), ("deadline", "publication"), ("timezone", "cron")):
             if key in written and needed not in written:
                 self._add_key(key, f"'{key}' needs '{needed}'")
         if {"publication", "cron"} <= written:
