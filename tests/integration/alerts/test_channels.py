@@ -182,7 +182,7 @@ def test_a_webhook_can_tell_who_sent_it() -> None:
     [asked] = server.asked
     body = json.loads(asked.body)
     assert (asked.path, body["version"], body["severity"]) == ("/hooks/spine", 1, "ERROR")
-    assert asked.headers[SIGNATURE.lower()] == signature(body, SECRET)
+    assert asked.headers[SIGNATURE.lower()] == signature(asked.body, SECRET)
     assert SECRET not in asked.body.decode()
 
 

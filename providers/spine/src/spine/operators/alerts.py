@@ -28,3 +28,20 @@ class DeliverAlertsOperator(BaseOperator):
         with closing(StorageHook(settings.storage_conn_id).get_storage()) as storage:
             done = deliver(storage, config, connections, clock=utc_now, execution_id=str(context["run_id"]))
         return done.to_dict()
+
+
+class RetryDeadLettersOperator(BaseOperator):
+    """Run the work of every dead letter whose time has come, here; its receipt counts how they ended."""
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        from collections import Counter
+
+        from spine.airflow_settings import load_settings
+        from spine.hooks.connections import AirflowConnections
+        from spine.hooks.storage import StorageHook
+        from spine.workflows.again import retry_due
+
+        settings = load_settings()
+        with closing(StorageHook(settings.storage_conn_id).get_storage()) as storage:
+            letters = retry_due(storage, settings, AirflowConnections(), by=str(context["run_id"]))
+        return dict(Counter(str(letter.status) for letter in letters))

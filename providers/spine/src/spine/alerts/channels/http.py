@@ -35,6 +35,7 @@ def call(
     who: str,
     *,
     body: Any = None,
+    content: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     auth: tuple[str, str] | None = None,
     params: Mapping[str, str] | None = None,
@@ -42,14 +43,17 @@ def call(
 ) -> httpx.Response:
     """One request; its answer when it is one of success.
 
+    :param content: the body as bytes of JSON, in place of ``body``.
     :param who: the service and its connection, for messages.
     :raises SpineError: TIMEOUT, DEPENDENCY, TRANSIENT and RATE_LIMIT may be tried again, PERMISSION and CONFIGURATION not.
     """
     import httpx
 
     try:
+        sent = {"content": content} if content is not None else {"json": body}
+        kind = {"Content-Type": "application/json"} if content is not None else {}
         response = httpx.request(
-            method, url, json=body, headers=dict(headers or {}), auth=auth, params=params, timeout=timeout
+            method, url, headers={**kind, **(headers or {})}, auth=auth, params=params, timeout=timeout, **sent
         )
     except httpx.TimeoutException:
         raise DeadlineExceeded(f"{who} did not answer within {timeout:g} s") from None

@@ -22,10 +22,9 @@ def render(message: Message) -> dict[str, Any]:
     return {"version": 1, **message.to_dict()}
 
 
-def signature(body: Any, secret: str) -> str:
-    """``sha256=`` and the HMAC of the body as JSON with sorted keys and no spaces."""
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return f"sha256={hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()}"
+def signature(body: bytes, secret: str) -> str:
+    """``sha256=`` and the HMAC of the body, byte for byte as it is sent."""
+    return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
 
 
 class WebhookChannel:
@@ -40,7 +39,7 @@ class WebhookChannel:
 
     def send(self, message: Message, reference: str = "") -> Delivered:
         """:raises SpineError: see spine.alerts.channels.http."""
-        body = render(message)
+        body = json.dumps(render(message), ensure_ascii=False).encode()
         headers = {SIGNATURE: signature(body, self._secret)} if self._secret else {}
-        response = call("POST", self._url, self._who, body=body, headers=headers)
+        response = call("POST", self._url, self._who, content=body, headers=headers)
         return Delivered(response=str(response.status_code))
