@@ -223,3 +223,25 @@ def test_the_real_week_passes_its_suites(weekly: Weekly) -> None:
     open_(found)
     assert set(found.statuses.values()) == {"PASS"} and len(found.statuses) == 20
     assert found.published == 5328
+
+
+def test_an_approval_of_what_was_something_else_is_recorded_as_void(known: Weekly) -> None:
+    content = file_of(*lines_of(LAST, times=2.2))
+    held = judge(known, content)
+    settling.approve(known.storage, held.capture_id, by="ann", reason="a split", clock=known.clock)
+    open_(judge(known, content))
+    [line_number] = known.storage.query("SELECT MIN(line_number) FROM finra_otc_transparency_lines").rows[0]
+    known.storage.execute(
+        "INSERT INTO core_rejects (domain, partition_key, capture_id, stage, line_number, reason_code, reason_detail, "
+        "raw_json, source_locator, execution_id, created_at) VALUES ('x', 'x', :capture_id, 'QUARANTINED', :line, 'X', '', '{}', '', '', :now)",
+        {"capture_id": held.capture_id, "line": line_number, "now": known.clock()},
+    )
+    known.storage.execute(
+        "UPDATE core_captures SET hold_kind = 'gate', hold_reason = 'again' WHERE hold_kind IS NULL "
+        "AND capture_id = :capture_id",
+        {"capture_id": held.capture_id},
+    )
+    assert judge(known, content).held == "gate", "the approval was of other content"
+    kinds = [each.kind for each in decisions_of(known.storage, held.capture_id)]
+    assert kinds == [DecisionKind.VOID, DecisionKind.APPROVE]
+    assert known.rows("core_alerts", cause="approval_void")

@@ -20,6 +20,7 @@ from spine.quality.baselines import read_history
 from spine.quality.decisions import Decision, valid_approval
 from spine.quality.facts import read_facts
 from spine.quality.quarantine import quarantine
+from spine.quality.settling import void_stale_approvals
 from spine.quality.suites import LINES, Outcome, Rule, Suite, load_suite
 from spine.storage.leases import lease
 from spine.storage.ledger import Capture, HoldKind, Stage, finished_stages, set_hold, stage_metrics
@@ -226,6 +227,8 @@ def _settle(context: StepContext, result: GateResult, publish: bool) -> None:
             _quarantine(session, context, result)
         _hold_or_release(session, result, publish)
         _raise_alerts(session, context, result)
+        if result.closed:
+            void_stale_approvals(session, capture, context.clock())
         held.confirm(session)
 
 
