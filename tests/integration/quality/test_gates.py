@@ -233,7 +233,8 @@ def test_an_approval_of_what_was_something_else_is_recorded_as_void(known: Weekl
     [line_number] = known.storage.query("SELECT MIN(line_number) FROM finra_otc_transparency_lines").rows[0]
     known.storage.execute(
         "INSERT INTO core_rejects (domain, partition_key, capture_id, stage, line_number, reason_code, reason_detail, "
-        "raw_json, source_locator, execution_id, created_at) VALUES ('x', 'x', :capture_id, 'QUARANTINED', :line, 'X', '', '{}', '', '', :now)",
+        "raw_json, source_locator, execution_id, created_at) "
+        "VALUES ('x', 'x', :capture_id, 'QUARANTINED', :line, 'X', '', '{}', '', '', :now)",
         {"capture_id": held.capture_id, "line": line_number, "now": known.clock()},
     )
     known.storage.execute(
