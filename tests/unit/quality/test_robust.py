@@ -13,7 +13,7 @@ LEVELS = st.floats(min_value=100, max_value=1e9)
 
 
 def week(
-    number: int, shares: float, *, days: int = 5, venues: dict[str, float] | None = None, rows: int = 100
+    number: int, shares: float, *, days: int = 5, venues: dict[str, float] | None = None, rows: int = 1000
 ) -> dict[str, Any]:
     parts = {"A": shares / 2, "B": shares / 2} if venues is None else venues
     return {
@@ -67,3 +67,11 @@ def test_a_venue_is_usual_that_is_nearly_always_there() -> None:
     weeks = [week(n, 100, venues={"A": 60, "B": 40, **({"C": 1} if n % 2 else {})}) for n in range(8)]
     assert usual_venues(history(*weeks)) == {"A", "B"}
     assert median_shares(history(*weeks)) == {"A": 0.6, "B": 0.4, "C": 0.005}
+
+
+def test_sums_of_small_weeks_may_scatter_more() -> None:
+    large, small = (
+        usual_range(history(*(week(n, 1000, rows=rows) for n in range(6))), "shares", 0.5) for rows in (5000, 250)
+    )
+    assert large is not None and small is not None
+    assert (large.high, small.high) == (1500, 2000)

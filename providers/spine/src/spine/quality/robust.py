@@ -7,6 +7,7 @@ A history is what ``spine.quality.baselines`` reads: ``trading_days`` and ``is_t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -20,6 +21,8 @@ DEVIATIONS = 6.0
 """Distance from the median, in standard deviations as the MAD estimates them, from which on a value is unusual."""
 THIN_FACTOR = 1.5
 """A thin week may be so much further from the median of all weeks."""
+_ENOUGH_ROWS = 1000
+"""With fewer rows in a week single ones move its sums: what is allowed grows with one over the root of their number."""
 _MAD_TO_SIGMA = 1.4826  # of a normal distribution
 _LEAST_DISTANCE = 10.0  # whatever the median: of small counts a few more or less say nothing
 _PER_DAY = ("shares", "trades")  # what grows with the days of a week; rows, symbols and venues hardly do
@@ -68,9 +71,16 @@ def usual_range(history: History, figure: str, floor: float) -> UsualRange | Non
     values = [_scaled(week, figure, days) for week in weeks]
     expected = median(values)
     mad = median(abs(value - expected) for value in values)
+    factor *= scatter(history) if figure in _PER_DAY else 1.0
     distance = max(floor * expected * factor, DEVIATIONS * _MAD_TO_SIGMA * mad, _LEAST_DISTANCE)
     names = tuple(str(week["week_ending"]) for week in weeks)
     return UsualRange(expected, max(expected - distance, 0.0), expected + distance, mad, floor * factor, names, what)
+
+
+def scatter(history: History) -> float:
+    """How much more sums of a small week scatter than those of one with _ENOUGH_ROWS: 1 for larger ones."""
+    rows = [float(week["rows"]) for week in history.get("weeks", [])]
+    return max(1.0, math.sqrt(_ENOUGH_ROWS / max(median(rows), 1.0))) if rows else 1.0
 
 
 def _comparable(history: History) -> tuple[Sequence[Mapping[str, Any]], str, float]:

@@ -86,5 +86,5 @@ def figures(venues: list[Any], symbols: int) -> JSON:
 
 def weeks_with(history: Mapping[str, Any], *names: str) -> JSON:
     """The history with these figures of its weeks alone."""
-    kept = ("week_ending", "trading_days", "is_thin", *names)
+    kept = dict.fromkeys(("week_ending", "trading_days", "is_thin", "rows", *names))
     return {**history, "weeks": [{name: week[name] for name in kept} for week in history["weeks"]]}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from spine.quality.expectations.base import JSON, SpineExpectation, weeks_with
-from spine.quality.robust import MIN_WEEKS, median_shares, usual_range, usual_venues
+from spine.quality.robust import MIN_WEEKS, median_shares, scatter, usual_range, usual_venues
 
 _FLOORS = {"rows": 0.35, "symbols": 0.25, "shares": 0.5, "trades": 0.5, "venues": 0.25}
 """How far from its median a figure may always be, as a part of it. Half for volume is the platform's."""
@@ -87,7 +87,7 @@ class ExpectUsualVenues(SpineExpectation):
 class ExpectSteadyVenueShares(SpineExpectation):
     """Expect no venue's part of the shares to be far from its median over the last weeks.
 
-    :param max_shift: largest distance, in parts of the whole (the platform's: 10 percentage points).
+    :param max_shift: largest distance, in parts of the whole (the platform's: 10 percentage points); in small weeks more.
     :param min_venues: with fewer venues single ones move the whole.
     """
 
@@ -101,20 +101,19 @@ class ExpectSteadyVenueShares(SpineExpectation):
 
     @classmethod
     def of_history(cls, history: Mapping[str, Any], args: Mapping[str, Any]) -> JSON:
-        return {"shares": median_shares(history) or {}}
+        return {"shares": median_shares(history) or {}, "scatter": scatter(history)}
 
     def verdict(self, metrics: Mapping[str, Any]) -> JSON:
         now, usual = metrics["spine.figures"], self.history.get("shares", {})
-        expected = f"every venue within {self.max_shift:.0%} of the whole from its median"
+        most = self.max_shift * float(self.history.get("scatter", 1.0))
+        expected = f"every venue within {most:.0%} of the whole from its median"
         if len(usual) < self.min_venues or not now["shares"]:
             return {"success": True, "observed": "too little history", "expected": expected}
         shifts = {
             venue: now["shares_by_venue"].get(venue, 0.0) / now["shares"] - usual.get(venue, 0.0)
             for venue in usual.keys() | now["shares_by_venue"].keys()
         }
-        far = sorted(
-            (venue for venue in shifts if abs(shifts[venue]) > self.max_shift), key=lambda each: -abs(shifts[each])
-        )
+        far = sorted((venue for venue in shifts if abs(shifts[venue]) > most), key=lambda each: -abs(shifts[each]))
         widest = max(shifts, key=lambda each: (abs(shifts[each]), each))
         return {
             "success": not far,
