@@ -15,6 +15,7 @@ from spine.core.weeks import published_on
 from spine.quality import settling
 from spine.quality.decisions import DecisionKind, decisions_of
 from spine.storage.base import Storage
+from spine.workflows.loader import load_workflow
 from tests.support.gated_weeks import LAST, SYMBOLS, VENUES, Judged, judge, lines_of, load_history
 from tests.support.storage import open_upgraded
 from tests.support.weekly import PREFIX, REAL_FILE, Weekly, file_of, line
@@ -246,3 +247,32 @@ def test_an_approval_of_what_was_something_else_is_recorded_as_void(known: Weekl
     kinds = [each.kind for each in decisions_of(known.storage, held.capture_id)]
     assert kinds == [DecisionKind.VOID, DecisionKind.APPROVE]
     assert known.rows("core_alerts", cause="approval_void")
+
+
+def test_what_a_mended_rule_accepts_comes_back_in_a_new_capture(known: Weekly) -> None:
+    include = known.root / "tuned"
+    shutil.copytree(known.settings.include_dir, include)
+    suite = include / "expectations" / "finra_otc_transparency.ingested.yaml"
+    strict = suite.read_text().replace("total_shares >= 100000000000", "symbol = 'BIG'")
+    suite.write_text(strict)
+    tuned = Weekly(known.storage, known.root, known.clock, include=include)
+    replay = load_workflow(include / "workflows" / "finra_replay_week.yaml", ())
+    week = {"tier": "OTCE", "week_ending": LAST.isoformat(), "window_weeks": 2}
+    first = judge(tuned, file_of(*lines_of(LAST), row("BIG"), row("NULL", shares=0, trades=0)))
+    assert (first.published, first.rejects) == (GOOD, {"ABSURD_VOLUME": 1, "ZERO_VOLUME": 1})
+    assert tuned.run(workflow=replay, **week).results["replay"].status == "unchanged", "nothing has changed"
+
+    suite.write_text(strict.replace("symbol = 'BIG'", "symbol = 'NONE'"))
+    ended = tuned.run(workflow=replay, **week, by="ann", replay_reason="BIG is no fault")
+    back = ended.results["replay"].output
+    assert (back["recovered"], back["replay_of"]) == (1, first.capture_id)
+    seen = [each for each in tuned.rows(f"{PREFIX}_venue_volume_latest") if str(each["week_ending"]) == str(LAST)]
+    assert len(seen) == GOOD + 1 and {each["capture_id"] for each in seen} == {back["capture_id"]}
+    [capture] = tuned.rows("core_captures", capture_id=back["capture_id"])
+    assert (capture["source_type"], capture["source_name"]) == ("replay", f"replay of {first.capture_id}")
+    rejects = [each["reason_code"] for each in tuned.rows("core_rejects", capture_id=back["capture_id"])]
+    assert rejects == ["ZERO_VOLUME"]
+    from spine.quality.reconcile import reconcile
+
+    assert reconcile(tuned.storage, [Tier.OTCE], LAST, LAST) == []
+    assert tuned.run(workflow=replay, **week).results["replay"].status == "unchanged", "once is enough"

@@ -38,7 +38,7 @@ def test_the_commands_others_rely_on_are_there() -> None:
     db = {"db upgrade", "db status", "db prune", "db vacuum"}
     names = ("list", "lint", "show", "graph", "plan", "diff", "explain", "schema")
     workflows = {f"workflows {name}" for name in names}
-    others = {"run", "doctor", "export", "demo", "synthesize", "simulate-finra", "rejects list"}
+    others = {"run", "doctor", "export", "demo", "synthesize", "simulate-finra", "rejects list", "rejects replay"}
     resilience = {
         "breakers list",
         "breakers reset",
@@ -62,7 +62,9 @@ def test_the_commands_others_rely_on_are_there() -> None:
         "route-test",
     )
     alerts = {f"alerts {name}" for name in (*told, "backtest")}
-    assert set(_COMMANDS) == {f"spine {name}" for name in db | workflows | others | resilience | alerts}
+    judged = ("results", "hold", "approve", "reject", "certify", "audit", "readiness", "lint", "schema", "page")
+    quality = {f"quality {name}" for name in judged}
+    assert set(_COMMANDS) == {f"spine {name}" for name in db | workflows | others | resilience | alerts | quality}
 
 
 @pytest.mark.parametrize("name", sorted(_COMMANDS))

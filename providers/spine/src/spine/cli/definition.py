@@ -5,6 +5,8 @@ A command is a function that takes the parsed ``argparse.Namespace``; its module
 
 from __future__ import annotations
 
+import getpass
+
 from airflow.cli.cli_config import (
     ARG_OUTPUT,
     ARG_VERBOSE,
@@ -59,6 +61,17 @@ ARG_RUN_OUTPUT = Arg(
 )
 ARG_TIER = Arg(("--tier",), help="Only this tier: T1, T2, OTCE or an alias of one")
 ARG_WEEK_ENDING = Arg(("--week-ending",), help="Only this week: its Friday, as YYYY-MM-DD", metavar="DATE")
+ARG_REASON_CODE = Arg(("--reason",), help="Only of this reason code, such as BAD_NUMBER", metavar="CODE")
+ARG_STAGE = Arg(
+    ("--stage",), help="Only those that this stage refused", choices=("INGESTED", "QUARANTINED", "NORMALIZED")
+)
+ARG_BY_REASON = Arg(("--by-reason",), help="How many of each reason, with an example", action="store_true")
+ARGS_REPLAY = (
+    Arg(("--tier",), help="The week's tier", required=True),
+    Arg(("--week-ending",), help="Its Friday, as YYYY-MM-DD", required=True, metavar="DATE"),
+    Arg(("--by",), help="Who wants it (default: you)", default=getpass.getuser(), metavar="NAME"),
+    Arg(("--reason",), help="What changed", required=True, metavar="TEXT"),
+)
 ARG_LIMIT = Arg(
     ("--limit",), help="At most this many rows (default: 100)", type=positive_int(allow_zero=False), default=100
 )
@@ -195,8 +208,14 @@ def _workflow_commands() -> tuple[ActionCommand, ...]:
 
 
 def _reject_commands() -> tuple[ActionCommand, ...]:
-    args = (ARG_TIER, ARG_WEEK_ENDING, ARG_LIMIT, ARG_OUTPUT, ARG_VERBOSE)
-    return (_command("list", "spine.cli.rejects.list_rejects", "The newest rejects", *args),)
+    chosen = (ARG_TIER, ARG_WEEK_ENDING, ARG_REASON_CODE, ARG_STAGE, ARG_BY_REASON, ARG_LIMIT, ARG_OUTPUT, ARG_VERBOSE)
+    return (
+        _command("list", "spine.cli.rejects.list_rejects", "The newest rejects, or how many of each reason", *chosen),
+        _command(
+            "replay", "spine.cli.rejects.replay_rejects", "Judge a week's refused lines again by today's rules",
+            *ARGS_REPLAY, ARG_VERBOSE,
+        ),
+    )  # fmt: skip
 
 
 def _run_commands() -> tuple[ActionCommand, ...]:

@@ -63,14 +63,14 @@ class NormalizeWeek:
                 return StepResult.unchanged(f"{capture.capture_id} is already normalized", **_receipt(capture, metrics))
             with context.storage.transaction() as session:
                 stamp = context.stamp()
-                metrics = self._judge(session, context, capture, stamp)
+                metrics = self.judge(session, context, capture, stamp)
                 rows = metrics["row_count"]
                 record_stage(session, capture, Stage.NORMALIZED, row_count=rows, metrics=metrics, stamp=stamp)
                 held.confirm(session)
         counts = f"{metrics['row_count']:,} rows, {metrics['rejected']:,} rejects"
         return StepResult.done(f"normalized {capture.partition}: {counts}", **_receipt(capture, metrics))
 
-    def _judge(self, session: Session, context: StepContext, capture: Capture, stamp: RunStamp) -> dict[str, Any]:
+    def judge(self, session: Session, context: StepContext, capture: Capture, stamp: RunStamp) -> dict[str, Any]:
         """Refuse what breaks a rule; the totals of the rest. A capture without a fault costs one pass over its lines."""
         folder = context.settings.sql_dir / self.dataset.sql_folder / "normalize"
         params = {"capture_no": capture.capture_no, "per_venue": int(self.dataset.per_venue(capture.summary_type))}

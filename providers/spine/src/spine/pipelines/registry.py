@@ -15,6 +15,7 @@ _PIPELINES: dict[str, str] = {
     "finra.otc_transparency.aggregate_week": "spine.pipelines.aggregation:aggregate_week",
     "finra.otc_transparency.compute_rolling": "spine.pipelines.rolling:compute_rolling",
     "finra.otc_transparency.refresh_dependents": "spine.pipelines.dependents:refresh_dependents",
+    "finra.otc_transparency.replay_week": "spine.quality.replay:replay_week",
     "core.load_table": "spine.pipelines.load_table:load_table",
     "core.run_weeks": "spine.workflows.weeks:run_weeks",
 }
@@ -26,7 +27,8 @@ _OUTPUTS: dict[str, Mapping[str, str]] = {
         **_CAPTURE, "revision": "number", "lines": "number", "parsed": "number", "rejected": "number", "seconds": "number",
         "source": "string", "fallback_from": "string", "fallback_reason": "string", "source_name": "string",
     },
-    "finra.otc_transparency.normalize_week": {**_CAPTURE, **_TOTALS},
+    "finra.otc_transparency.normalize_week": {**_CAPTURE, **_TOTALS, "quarantined": "number"},
+    "finra.otc_transparency.replay_week": {"capture_id": "string", "replay_of": "string", "recovered": "number"},
 }  # fmt: skip
 
 
