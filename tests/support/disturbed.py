@@ -14,7 +14,7 @@ from tests.support.invariants import broken_invariants
 from tests.support.storage import open_upgraded
 from tests.support.weekly import LATEST, Weekly, assert_same, file_of, line
 
-FIRST = dt.date(2024, 1, 5)
+FIRST = dt.date(2022, 1, 7)
 SYMBOLS = [f"S{number}" for number in range(30)]
 MARKET = SyntheticMarket(symbols={Tier.T2: 500}, venues=30)
 # For what stands in for Db2, which joins where others have windows.
