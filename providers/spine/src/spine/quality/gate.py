@@ -129,7 +129,11 @@ def judge_capture(context: StepContext, capture: Capture, suite: Suite) -> GateR
     tier = capture.partition.tier
     computed = _computed_tables(context.storage, capture)
     chosen = [
-        rule for rule in suite.rules_for(tier, context.settings.environment) if rule.on == LINES or rule.on in computed
+        rule
+        for rule in suite.rules_for(
+            tier, context.settings.environment, per_venue=OTC_TRANSPARENCY.per_venue(capture.summary_type)
+        )
+        if rule.on == LINES or rule.on in computed
     ]
     rules = [(_placed(rule), rule.args_for(tier)) for rule in chosen]
     told = {"history": read_history(context.storage, capture), "facts": read_facts(context.storage, capture)}

@@ -111,7 +111,9 @@ class ReplayWeek:
         if name not in suite_names(context.settings.expectations_dir):
             return
         tier = capture.partition.tier
-        for rule in load_suite(context.settings.expectations_dir, name).rules_for(tier, context.settings.environment):
+        for rule in load_suite(context.settings.expectations_dir, name).rules_for(
+            tier, context.settings.environment, per_venue=self.dataset.per_venue(capture.summary_type)
+        ):
             if rule.outcome is Outcome.QUARANTINE:
                 condition = str(rule.args_for(tier)["condition"])
                 quarantine(session, capture, rule.reason_code, condition, rule.message, context.stamp(), self.dataset)

@@ -17,7 +17,7 @@ from spine.core.suggest import did_you_mean
 from spine.core.tiers import Tier
 from spine.documents.document import Document, read_document
 from spine.documents.json_schema import object_schema
-from spine.documents.keys import MAPPING, NAME, NAMES, TEXT, VERSION, Key, Kind, ListOf, Record
+from spine.documents.keys import MAPPING, NAME, NAMES, SWITCH, TEXT, VERSION, Key, Kind, ListOf, Record
 from spine.documents.problems import Code
 from spine.documents.records import Values, read_record
 from spine.storage.ledger import Stage
@@ -50,6 +50,7 @@ class Rule:
     :param reason_code: of the rejects that a quarantine makes.
     :param category: COMPLETENESS, INTEGRITY or BUSINESS_RULE, for the scorecard.
     :param environments: only in these ([spine] environment); empty: everywhere.
+    :param per_venue: only for summary types that have a row for each venue.
     :param tiers: only these; empty: all.
     """
 
@@ -62,6 +63,7 @@ class Rule:
     category: str = "INTEGRITY"
     severity: AlertSeverity | None = None
     environments: tuple[str, ...] = ()
+    per_venue: bool = False
     tiers: tuple[Tier, ...] = ()
     message: str = ""
     description: str = ""
@@ -83,11 +85,17 @@ class Suite:
     rules: tuple[Rule, ...]
     description: str = ""
 
-    def rules_for(self, tier: Tier, environment: str) -> tuple[Rule, ...]:
+    def rules_for(self, tier: Tier, environment: str, *, per_venue: bool = True) -> tuple[Rule, ...]:
+        """Those that apply to a capture of a tier.
+
+        :param per_venue: whether its summary type has a row for each venue.
+        """
         return tuple(
             rule
             for rule in self.rules
-            if (not rule.tiers or tier in rule.tiers) and (not rule.environments or environment in rule.environments)
+            if (not rule.tiers or tier in rule.tiers)
+            and (not rule.environments or environment in rule.environments)
+            and (per_venue or not rule.per_venue)
         )
 
 
@@ -113,6 +121,7 @@ RULE = Record(
         Key("category", Kind.one_of(CATEGORIES), "What kind of rule it is.", default="INTEGRITY"),
         Key("severity", Kind.one_of(AlertSeverity), "Of its alert.", default="ERROR for fail and hold, else WARNING"),
         Key("environments", NAMES, "Only in these, as [spine] environment names them.", default="everywhere"),
+        Key("per_venue", SWITCH, "Only for summary types that have a row for each venue.", default="false"),
         Key("tiers", _TIERS, "Only these tiers.", default="all"),
         Key("message", TEXT, "What people should do about it."),
         Key("description", TEXT, "Why the rule is there."),
@@ -187,6 +196,7 @@ def _rule(values: Values) -> Rule:
         category=values.get("category", "INTEGRITY"),
         environments=tuple(values.get("environments", ())),
         severity=None if severity is None else AlertSeverity(severity),
+        per_venue=values.get("per_venue", False),
         tiers=tuple(Tier.parse(each) for each in values.get("tiers", ())),
         message=values.get("message", "").strip(),
         description=values.get("description", "").strip(),
