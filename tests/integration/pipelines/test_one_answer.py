@@ -111,13 +111,22 @@ def load_bonds(weekly: Weekly) -> None:
         load_table.run(weekly.context(load=load))
 
 
+def tolerant(include: Path, target: Path) -> Path:
+    """The content, but no quantity that can be stored is absurd: the ends of the range go through every table."""
+    shutil.copytree(include, target)
+    for suite in (target / "expectations").glob("*.yaml"):
+        text = suite.read_text().replace("most: 0.02", "most: 0.5")
+        suite.write_text(text.replace("total_shares >= 100000000000", "total_shares >= 10000000000000"))
+    return target
+
+
 @pytest.fixture(scope="module")
 def lived(urls: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
     """Everything that each database then holds."""
     found, folder = {}, tmp_path_factory.mktemp("weeks")
     for name in DATABASES:
         with open_upgraded(urls(name)) as storage:
-            live(Weekly(storage, folder))
+            live(Weekly(storage, folder, include=tolerant(Weekly(storage, folder).settings.include_dir, folder / name)))
             found[name] = rows_of(storage)
     return found
 
@@ -128,8 +137,11 @@ def test_the_same_weeks_leave_the_same_rows(lived: dict[str, Rows], pair: tuple[
     assert differences_between(lived[one], lived[other], exact="sqlite" not in pair) == []
 
 
-# Nothing is pruned there, and nothing fails for good.
-NEVER_FILLED = {"core_prunes", "circuit_breakers", "dead_letter_queue"}
+# Nothing is pruned there, nothing fails for good, nothing is odd, and nobody decides.
+NEVER_FILLED = {
+    "core_prunes", "circuit_breakers", "dead_letter_queue", "core_decisions", "core_alerts", "core_alert_deliveries",
+    "core_alert_notifications", "core_alert_silences", "core_alert_throttle", "alert_history",
+}  # fmt: skip
 
 
 def test_every_table_and_view_has_a_part_in_that(lived: dict[str, Rows]) -> None:
