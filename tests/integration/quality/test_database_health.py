@@ -74,7 +74,7 @@ def test_a_database_as_it_should_be(upgraded_storage: Storage) -> None:
 
 
 def test_rows_that_are_not_where_their_page_says(sqlite: SqliteStorage) -> None:
-    overwrite(sqlite, page_of(sqlite, "known"), b"\x0f\xff" * 10, offset=8)  # the first ten pointers to its rows
+    overwrite(sqlite, page_of(sqlite, "known"), b"\x00\x10" * 10, offset=8)  # ten pointers to its rows, into themselves
     findings = found(sqlite)
     assert {(finding.check, finding.severity) for finding in findings} == {("integrity", Severity.CRITICAL)}
     assert all("restore the file from a backup" in finding.message for finding in findings)
