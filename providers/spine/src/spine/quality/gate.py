@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from spine.alerts.model import Alert, AlertSeverity, AlertState
-from spine.alerts.outbox import firing, raise_alert
 from spine.alerts.telling import deliver_soon
-from spine.core.errors import ConfigurationError, ErrorCategory, ValidationError
+from spine.core.errors import ConfigurationError, ValidationError
 from spine.core.results import StepResult
 from spine.finra.dataset import OTC_TRANSPARENCY
 from spine.pipelines.base import current_capture, lease_key
@@ -19,6 +15,7 @@ from spine.pipelines.context import StepContext
 from spine.quality.baselines import read_history
 from spine.quality.decisions import Decision, valid_approval
 from spine.quality.facts import read_facts
+from spine.quality.gate_results import CLOSED, GateResult, RuleResult, Status, raise_alerts, record_results, shortened
 from spine.quality.quarantine import quarantine
 from spine.quality.settling import void_stale_approvals
 from spine.quality.suites import LINES, Outcome, Rule, Suite, load_suite
@@ -27,78 +24,12 @@ from spine.storage.ledger import Capture, HoldKind, Stage, finished_stages, set_
 from spine.storage.sql import checked_identifier
 
 if TYPE_CHECKING:
-    from spine.quality.gx.judging import Judgement, Verdict
+    from spine.quality.gx.judging import Verdict
     from spine.storage.base import Session, Storage
-
-
-class Status(StrEnum):
-    """What became of a rule, as core_quality keeps it. APPROVED: it would have held, and a person let it pass."""
-
-    PASS = "PASS"
-    WARN = "WARN"
-    QUARANTINE = "QUARANTINE"
-    HOLD = "HOLD"
-    FAIL = "FAIL"
-    APPROVED = "APPROVED"
-
-
-_CLOSED = (Status.HOLD, Status.FAIL)
 
 
 class GateClosed(ValidationError):
     """A gate did not let a capture pass: it is held, and readers do not see it."""
-
-
-@dataclass(frozen=True, slots=True)
-class RuleResult:
-    """One rule's verdict and what it did."""
-
-    verdict: Verdict
-    status: Status
-
-    @property
-    def rule(self) -> Rule:
-        return self.verdict.rule
-
-    @property
-    def message(self) -> str:
-        found = self.verdict.error or f"{self.verdict.observed}; expected {self.verdict.expected}"
-        return f"{self.rule.name}: {found}"
-
-
-@dataclass(frozen=True, slots=True)
-class GateResult:
-    """What a gate said of a capture.
-
-    :param approval: the decision of a person that opened it.
-    """
-
-    suite: Suite
-    capture: Capture
-    results: tuple[RuleResult, ...]
-    approval: Decision | None = None
-    judgement: Judgement | None = field(default=None, repr=False)
-
-    def of(self, *statuses: Status) -> list[RuleResult]:
-        return [each for each in self.results if each.status in statuses]
-
-    @property
-    def closed(self) -> bool:
-        return bool(self.of(*_CLOSED))
-
-    def receipt(self) -> dict[str, Any]:
-        capture = self.capture
-        return {
-            "capture_id": capture.capture_id,
-            "tier": str(capture.partition.tier),
-            "week_ending": capture.partition.week_ending.isoformat(),
-            "suite": self.suite.name,
-            "rules": len(self.results),
-            "passed": len(self.of(Status.PASS)),
-            "warnings": [each.message for each in self.of(Status.WARN)],
-            "quarantined": sum(each.verdict.affected for each in self.of(Status.QUARANTINE)),
-            "held": [each.message for each in self.of(*_CLOSED)],
-        }
 
 
 def run_gate(context: StepContext, suite_name: str, *, publish: bool = True) -> StepResult:
@@ -214,7 +145,7 @@ def _known(storage: Storage, capture: Capture, suite: Suite) -> dict[str, Any] |
         {"capture_id": capture.capture_id, "suite": suite.name, "version": suite.version},
     )
     counts = {row["status"]: int(row["row_count"]) for row in found}
-    if not counts or any(str(status) in counts for status in _CLOSED):
+    if not counts or any(str(status) in counts for status in CLOSED):
         return None
     return {"capture_id": capture.capture_id, "suite": suite.name, "rules": sum(counts.values())}
 
@@ -230,7 +161,7 @@ def _settle(context: StepContext, result: GateResult, publish: bool) -> None:
         if result.suite.stage is Stage.INGESTED:
             _quarantine(session, context, result)
         _hold_or_release(session, result, publish)
-        _raise_alerts(session, context, result)
+        raise_alerts(session, context, result)
         if result.closed:
             void_stale_approvals(session, capture, context.clock())
         held.confirm(session)
@@ -248,8 +179,8 @@ def _hold_or_release(session: Session, result: GateResult, publish: bool) -> Non
     capture = result.capture
     if result.closed:
         failed = result.of(Status.FAIL)
-        reason = "; ".join(each.message for each in result.of(*_CLOSED))
-        set_hold(session, capture.capture_id, _shortened(reason), HoldKind.FAILED if failed else HoldKind.GATE)
+        reason = "; ".join(each.message for each in result.of(*CLOSED))
+        set_hold(session, capture.capture_id, shortened(reason), HoldKind.FAILED if failed else HoldKind.GATE)
     elif capture.hold_kind is None:
         return
     elif publish:
@@ -261,91 +192,6 @@ def _hold_or_release(session: Session, result: GateResult, publish: bool) -> Non
 def _publish(context: StepContext, capture: Capture) -> None:
     if capture.hold_kind == HoldKind.STAGED:
         set_hold(context.storage, capture.capture_id, None)
-
-
-def _raise_alerts(session: Session, context: StepContext, result: GateResult) -> None:
-    """One for each rule that does not hold, and a RESOLVED for each that does again."""
-    capture = result.capture
-    now = context.clock()
-    source = f"gate:{result.suite.name}"
-    week = capture.partition.week_ending
-    was_firing = firing(session, source, capture.partition.dataset, str(capture.partition.tier), week)
-    for each in result.results:
-        alert = _alert(context, result, each, source)
-        if each.status not in (Status.PASS, Status.APPROVED):
-            raise_alert(session, alert, now)
-        elif alert.fingerprint in was_firing:
-            raise_alert(session, replace(alert, state=AlertState.RESOLVED), now)
-
-
-def _alert(context: StepContext, result: GateResult, each: RuleResult, source: str) -> Alert:
-    capture = result.capture
-    usual = AlertSeverity.ERROR if each.status in _CLOSED else AlertSeverity.WARNING
-    way_out = f"\n{each.rule.message}" if each.rule.message else ""
-    return Alert(
-        severity=each.rule.severity or usual,
-        title=f"{each.rule.name}: {capture.partition.tier} {_DONE[each.status]}",
-        message=f"{capture.partition}: {each.message}{way_out}",
-        source=source,
-        domain=capture.partition.dataset,
-        tier=str(capture.partition.tier),
-        week_ending=capture.partition.week_ending.isoformat(),
-        category=ErrorCategory.VALIDATION,
-        workflow=context.workflow,
-        capture_id=capture.capture_id,
-        run_id=context.run_id,
-        cause=f"gate:{each.rule.name}",
-        metadata={"outcome": each.status, "observed": each.verdict.observed, "expected": each.verdict.expected},
-    )
-
-
-_DONE = {
-    Status.PASS: "week passes",
-    Status.APPROVED: "week approved",
-    Status.WARN: "week is odd",
-    Status.QUARANTINE: "rows set aside",
-    Status.HOLD: "week held",
-    Status.FAIL: "week refused",
-}
-
-
-def record_results(session: Session, context: StepContext, result: GateResult) -> None:
-    """Keep every outcome as a row; a retry of the same run replaces its earlier ones."""
-    capture, suite = result.capture, result.suite
-    key = {"capture_id": capture.capture_id, "execution_id": context.run_id}
-    session.execute(
-        "DELETE FROM core_quality WHERE capture_id = :capture_id AND execution_id = :execution_id AND suite = :suite",
-        {**key, "suite": suite.name},
-    )
-    for each in result.results:
-        session.execute(_INSERT, {**key, **_row(context, capture, suite, each, context.clock())})
-
-
-_COLUMNS = (
-    "domain", "partition_key", "capture_id", "check_name", "category", "status", "message", "actual_value",
-    "expected_value", "execution_id", "batch_id", "created_at", "suite", "rule_version", "baseline_json", "affected_rows",
-)  # fmt: skip
-_INSERT = f"INSERT INTO core_quality ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{name}' for name in _COLUMNS)})"
-
-
-def _row(context: StepContext, capture: Capture, suite: Suite, each: RuleResult, now: dt.datetime) -> dict[str, Any]:
-    baseline: Mapping[str, Any] | None = each.verdict.baseline
-    return {
-        "domain": capture.partition.dataset,
-        "partition_key": capture.partition.key,
-        "check_name": f"{suite.stage.lower()}:{each.rule.name}",
-        "category": each.rule.category,
-        "status": str(each.status),
-        "message": _shortened(each.message),
-        "actual_value": _shortened(each.verdict.observed),
-        "expected_value": _shortened(each.verdict.expected),
-        "batch_id": context.params.get("batch_id"),
-        "created_at": now,
-        "suite": suite.name,
-        "rule_version": suite.version,
-        "baseline_json": None if baseline is None else dict(baseline),
-        "affected_rows": each.verdict.affected,
-    }
 
 
 def _told(context: StepContext, result: GateResult) -> StepResult:
@@ -360,7 +206,7 @@ def _told(context: StepContext, result: GateResult) -> StepResult:
             if result.of(Status.FAIL)
             else f"`airflow spine quality approve {capture_id} --reason ...` lets it pass, then run again"
         )
-        messages = "; ".join(_messages(result.of(*_CLOSED)))
+        messages = "; ".join(_messages(result.of(*CLOSED)))
         raise GateClosed(f"{capture_id} is held by {result.suite.name}: {messages}. {way_out}", context=receipt)
     said = f"{receipt['passed']} of {receipt['rules']} rules hold"
     if result.approval is not None and result.of(Status.APPROVED):
@@ -370,7 +216,3 @@ def _told(context: StepContext, result: GateResult) -> StepResult:
 
 def _messages(results: Sequence[RuleResult]) -> list[str]:
     return [f"{each.message} ({each.rule.message})" if each.rule.message else each.message for each in results]
-
-
-def _shortened(text: str, most: int = 1000) -> str:
-    return text if len(text) <= most else f"{text[: most - 3]}..."

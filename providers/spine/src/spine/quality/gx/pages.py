@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spine.quality.gate import GateResult
+    from spine.quality.gate_results import GateResult
 
 
 def page_of(result: GateResult) -> str:
