@@ -30,6 +30,19 @@ def include_for(dialect: str, folder: Path) -> Path:
     return target
 
 
+def holding_nothing(folder: Path) -> Path:
+    """The content in ``folder``, where gates warn of what they would hold: for histories of several markets that do not
+    belong together."""
+    shutil.copytree(INCLUDE, folder, dirs_exist_ok=True)
+    warn_instead_of_holding(folder / "expectations")
+    return folder
+
+
+def warn_instead_of_holding(suites: Path) -> None:
+    for suite in suites.glob("*.yaml"):
+        suite.write_text(suite.read_text().replace("outcome: hold", "outcome: warn"))
+
+
 def _say_otherwise(include: Path) -> None:
     for variant in _FOR_DERBY.rglob("*.db2.sql"):
         name = include / variant.relative_to(_FOR_DERBY)

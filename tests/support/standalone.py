@@ -22,6 +22,7 @@ from spine.core.tiers import Tier
 from spine.finra.simulator import Simulator, running_simulator
 from spine.finra.synthetic import SyntheticMarket
 from spine.storage.sqlite import SqliteStorage
+from tests.support.include import warn_instead_of_holding
 from tests.support.paths import ROOT
 from tests.support.webhook import Webhook, listening_webhook
 
@@ -138,17 +139,11 @@ def running_deployment(folder: Path) -> Iterator[Deployment]:
 def _include(folder: Path) -> Path:
     shutil.copytree(ROOT / "include/workflows", folder / "workflows")
     (folder / "sql").symlink_to(ROOT / "include/sql")
-    _add_suites(folder / "expectations")
+    shutil.copytree(ROOT / "include/expectations", folder / "expectations")
+    warn_instead_of_holding(folder / "expectations")  # tests share this database, and each brings a market of its own
     (folder / "workflows/live_steps.yaml").write_text(LIVE_WORKFLOW)
     (folder / "alerts.yaml").write_text(LIVE_ALERTS)
     return folder
-
-
-def _add_suites(folder: Path) -> None:
-    """The suites, with nothing held for being unusual: tests share this database, and each brings a market of its own."""
-    folder.mkdir()
-    for suite in (ROOT / "include/expectations").glob("*.yaml"):
-        (folder / suite.name).write_text(suite.read_text().replace("outcome: hold", "outcome: warn"))
 
 
 def _connection_to(finra: Simulator, limits: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from spine.finra.synthetic import SyntheticMarket
 from spine.storage.as_of import read_as_of
 from spine.storage.postgres import PostgresStorage
 from spine.storage.sql import first_word
+from tests.support.include import holding_nothing
 from tests.support.long_history import NEWEST, add_long_history
 from tests.support.plans import Node, plan_of, plans_of_what_runs
 from tests.support.postgres import PostgresServer
@@ -119,7 +120,7 @@ def test_a_read_of_what_was_known_scans_no_table_of_rows(postgres: PostgresStora
 
 def test_no_step_of_a_week_scans_a_table_of_rows(postgres: PostgresStorage, tmp_path: Path) -> None:
     market = SyntheticMarket(symbols={Tier.T2: 100}, venues=12)
-    weekly = Weekly(postgres, tmp_path)
+    weekly = Weekly(postgres, tmp_path, include=holding_nothing(tmp_path / "include"))
     with plans_of_what_runs() as plans:
         # A new week, and another capture of the newest one, which is compared with the one before it.
         for week_ending in (NEWEST + dt.timedelta(weeks=1), NEWEST):

@@ -20,7 +20,7 @@ DEFAULT_WEEKS = 12
 _FULL_WEEK = 5
 
 _WEEKS = """
-SELECT t.week_ending, t.capture_id, n.row_count, n.metrics_json AS normalized, a.metrics_json AS aggregated
+SELECT t.week_ending, t.capture_id, n.row_count, n.metrics_json AS normalized, a.row_count AS symbol_count
 FROM core_latest t
 JOIN core_manifest n ON n.capture_id = t.capture_id AND n.stage = 'NORMALIZED'
 JOIN core_manifest a ON a.capture_id = t.capture_id AND a.stage = 'AGGREGATED'
@@ -48,7 +48,7 @@ def read_history(
             "first": week_ending - dt.timedelta(weeks=weeks),
         },
     )
-    rows = list(found)
+    rows = [row for row in found if "shares" in json.loads(row["normalized"])]  # a ledger may come from elsewhere
     venues = _shares_by_venue(reader, [row["capture_id"] for row in rows], dataset)
     return {**_days(week_ending), "weeks": [_week(row, venues.get(row["capture_id"], {})) for row in rows]}
 
@@ -66,12 +66,12 @@ def _shares_by_venue(
 
 
 def _week(row: Mapping[str, Any], venues: Mapping[str, float]) -> dict[str, Any]:
-    normalized, aggregated = json.loads(row["normalized"]), json.loads(row["aggregated"])
+    normalized = json.loads(row["normalized"])
     return {
         "week_ending": str(row["week_ending"]),
         **_days(parse_date(row["week_ending"])),
         "rows": int(row["row_count"]),
-        "symbols": int(aggregated["tables"]["symbol_summary"]),
+        "symbols": int(row["symbol_count"]),
         "shares": float(normalized["shares"]),
         "trades": int(normalized["trades"]),
         "venues": len(venues),

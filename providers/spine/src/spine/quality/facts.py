@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
@@ -9,6 +10,8 @@ from spine.finra.dataset import OTC_TRANSPARENCY, Dataset
 from spine.storage.base import Session, Storage
 from spine.storage.ledger import Capture
 
+_STILL_ALIKE = dt.timedelta(weeks=4)
+"""How far back a week may lie whose symbols this one should share."""
 _REFUSED = (
     "SELECT COUNT(*) FROM core_rejects WHERE capture_id = :capture_id AND stage = 'INGESTED' "
     "AND reason_code NOT IN ('BLANK_LINE', 'COMMENT_LINE')"
@@ -23,7 +26,8 @@ WHERE c.domain = :domain AND c.tier = :tier AND c.summary_type = :summary_type A
 ORDER BY c.captured_at DESC """
 _WEEK_BEFORE = """
 SELECT capture_id, week_ending FROM core_latest
-WHERE domain = :domain AND tier = :tier AND summary_type = :summary_type AND stage = 'AGGREGATED' AND week_ending < :week_ending
+WHERE domain = :domain AND tier = :tier AND summary_type = :summary_type AND stage = 'AGGREGATED'
+  AND week_ending < :week_ending AND week_ending >= :first
 ORDER BY week_ending DESC """
 _KEPT = """
 SELECT COUNT(*) AS known,
@@ -63,7 +67,8 @@ def _columns(reader: Session | Storage, capture: Capture, same: dict[str, Any]) 
 
 
 def _symbols(reader: Session | Storage, capture: Capture, same: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
-    params = {**same, "week_ending": capture.partition.week_ending}
+    week_ending = capture.partition.week_ending
+    params = {**same, "week_ending": week_ending, "first": week_ending - _STILL_ALIKE}
     before = reader.query(_WEEK_BEFORE + reader.dialect.limit(1), params).first
     if before is None:
         return {"week_before": None, "symbols_before": 0, "symbols_kept": 0}
