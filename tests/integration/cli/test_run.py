@@ -52,7 +52,14 @@ def deployment(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def rejects_of(capsys: pytest.CaptureFixture[str], **chosen: object) -> list[dict[str, str]]:
     capsys.readouterr()
-    list_rejects(Namespace(**{"tier": None, "week_ending": None, "limit": 100, "output": "json", **chosen}))
+    list_rejects(
+        Namespace(
+            reason=None,
+            stage=None,
+            by_reason=False,
+            **{"tier": None, "week_ending": None, "limit": 100, "output": "json", **chosen},
+        )
+    )
     rows: list[dict[str, str]] = json.loads(capsys.readouterr().out)
     return rows
 
