@@ -21,7 +21,11 @@ def start(airflow: Airflow) -> str:
 
 def answer_when_asked(airflow: Airflow, run_id: str, option: str) -> None:
     path = f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}/taskInstances/release/-1/hitlDetails"
-    airflow.until(lambda: airflow.call("GET", path).status_code, lambda status: status == 200)
+    try:
+        airflow.until(lambda: airflow.call("GET", path).status_code, lambda status: status == 200)
+    except AssertionError as error:
+        error.add_note(str(airflow.states(DAG_ID, run_id)))
+        raise
     body = {"chosen_options": [option], "params_input": {}}
     assert airflow.call("PATCH", path, json=body).status_code == 200
 

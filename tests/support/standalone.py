@@ -96,8 +96,12 @@ class Airflow:
         """The run when it is over, with the state of each task under ``tasks``."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
         run = self.until(lambda: self.call("GET", path).json(), lambda run: run["state"] in ("success", "failed"))
-        instances = self.call("GET", f"{path}/taskInstances").json()["task_instances"]
-        return {**run, "tasks": {each["task_id"]: each["state"] for each in instances}}
+        return {**run, "tasks": self.states(dag_id, run_id)}
+
+    def states(self, dag_id: str, run_id: str) -> dict[str, str | None]:
+        """Of a run's tasks, as they are now."""
+        instances = self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances").json()["task_instances"]
+        return {each["task_id"]: each["state"] for each in instances}
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +224,13 @@ def _until(ask: Callable[[], _Answer], good: Callable[[_Answer], bool], seconds:
         if good(answer := ask()):
             return answer
         time.sleep(0.5)
-    raise AssertionError(f"waited {seconds} s in vain; the end of {log}:\n{log.read_text(errors='replace')[-4000:]}")
+    raise AssertionError(f"waited {seconds} s in vain; the end of {log}:\n{_told_last(log)}")
+
+
+def _told_last(log: Path) -> str:
+    """What the scheduler, the triggerer and the tasks said last: of requests and parsed files there is no end."""
+    lines = log.read_text(errors="replace").splitlines()
+    return "\n".join(line[:400] for line in lines if not line.startswith(("api-server", "dag-processor")))[-8000:]
 
 
 def _free_port() -> int:
