@@ -40,7 +40,7 @@ def load_history(weekly: Weekly, weeks: int = 8, last: dt.date = LAST) -> None:
     """Good weeks before the last one, published without their gates: they are what is usual."""
     for back in range(weeks, 0, -1):
         friday = last - dt.timedelta(weeks=back)
-        path = weekly.write(file_of(*lines_of(friday)), "history.psv")
+        path = weekly.write(file_of(*lines_of(friday)), f"history_{friday}.psv")
         weekly.load(tier="OTCE", week_ending=friday.isoformat(), file_path=path)
 
 

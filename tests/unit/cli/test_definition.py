@@ -62,7 +62,20 @@ def test_the_commands_others_rely_on_are_there() -> None:
         "route-test",
     )
     alerts = {f"alerts {name}" for name in (*told, "backtest")}
-    judged = ("results", "hold", "approve", "reject", "certify", "audit", "readiness", "lint", "schema", "page")
+    scored = ("assess", "anomalies", "acknowledge", "resolve")
+    judged = (
+        *scored,
+        "results",
+        "hold",
+        "approve",
+        "reject",
+        "certify",
+        "audit",
+        "readiness",
+        "lint",
+        "schema",
+        "page",
+    )
     quality = {f"quality {name}" for name in judged}
     assert set(_COMMANDS) == {f"spine {name}" for name in db | workflows | others | resilience | alerts | quality}
 

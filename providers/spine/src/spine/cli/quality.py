@@ -35,6 +35,35 @@ def results(args: Namespace) -> None:
         _print(list(rows), args.output, "outcomes")
 
 
+def anomalies(args: Namespace) -> None:
+    """What is not as it should be, the worst first."""
+    from spine.quality.anomalies import read_anomalies
+
+    tier = str(Tier.parse(args.tier)) if args.tier else ""
+    week = parse_week_ending(args.week_ending) if args.week_ending else None
+    with spine_session() as (_, storage):
+        found = read_anomalies(storage, unsettled=not args.all, tier=tier, week_ending=week, limit=args.limit)
+    _print(found, args.output, "anomalies")
+
+
+def acknowledge(args: Namespace) -> None:
+    """Say that somebody looks into an anomaly."""
+    from spine.quality import anomalies as known
+
+    with spine_session() as (_, storage):
+        known.acknowledge(storage, args.anomaly_id, by=args.by, note=args.note, now=utc_now())
+    print(f"{args.anomaly_id} is acknowledged")
+
+
+def resolve(args: Namespace) -> None:
+    """Say that an anomaly is gone or may stay."""
+    from spine.quality import anomalies as known
+
+    with spine_session() as (_, storage):
+        known.resolve(storage, args.anomaly_id, by=args.by, note=args.note, now=utc_now())
+    print(f"{args.anomaly_id} is resolved")
+
+
 def hold(args: Namespace) -> None:
     """Keep a capture from readers."""
     from spine.quality import settling

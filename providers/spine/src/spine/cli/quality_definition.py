@@ -36,12 +36,43 @@ _WEEKS = Arg(
 )
 _REQUIRE = Arg(("--require",), help="Exit 1 unless all of them are ready", action="store_true")
 _SUITE = Arg(("--suite",), help="Which suite judges it", required=True, metavar="NAME")
+_FORMAT = Arg(
+    ("--format",),
+    help="text for people, json for programs, html for a page",
+    choices=("text", "json", "html"),
+    default="text",
+)
+_OUT_OPTIONAL = Arg(("--out",), help="File to write (default: standard output)", metavar="FILE")
+_ASSESSED_WEEKS = Arg(
+    ("--weeks",), help="How many weeks (default: 12)", type=positive_int(allow_zero=False), default=12, metavar="N"
+)
+_ASSESS = (
+    Arg(("--full",), help="The whole history, and every table for rows without a capture", action="store_true"),
+    _ASSESSED_WEEKS,
+    Arg(("--start",), help="Or from this Friday on, as YYYY-MM-DD", metavar="DATE"),
+    Arg(("--end",), help="Up to this Friday (default: the newest that FINRA has published)", metavar="DATE"),
+    _TIER,
+    Arg(("--summary-type",), help="Of FINRA's four summary types (default: ATS_W_SMBL_FIRM)", metavar="TYPE"),
+    Arg(("--score-all",), help="Every symbol too, over at most 52 weeks", action="store_true"),
+    Arg(("--score",), help="This symbol too", metavar="SYMBOL"),
+    Arg(
+        ("--source",),
+        help="Read every week again and compare: from file, from api, or the same that it came from",
+        choices=("same", "file", "api"),
+    ),
+    _FORMAT,
+    _OUT_OPTIONAL,
+    Arg(("--dry-run",), help="Put nothing on record", action="store_true"),
+    Arg(("--require",), help="Exit 1 when a week's grade is worse", choices=("A", "B", "C", "D"), metavar="GRADE"),
+)
+_ANOMALY = Arg(("anomaly_id",), help="As `airflow spine quality anomalies` names it", metavar="ANOMALY")
+_NOTE = Arg(("--note",), help="Why", required=True, metavar="TEXT")
 _OUT = Arg(("--out",), help="File to write", required=True, metavar="FILE")
 
 
-def _command(name: str, function: str, summary: str, *args: Arg) -> ActionCommand:
+def _command(name: str, function: str, summary: str, *args: Arg, module: str = "quality") -> ActionCommand:
     return ActionCommand(
-        name=name, help=summary, func=lazy_load_command(f"spine.cli.quality.{function}"), args=(*args, ARG_VERBOSE)
+        name=name, help=summary, func=lazy_load_command(f"spine.cli.{module}.{function}"), args=(*args, ARG_VERBOSE)
     )
 
 
@@ -50,6 +81,10 @@ QUALITY = GroupCommand(
     name="quality",
     help="What gates said, what people decided, and which weeks may be relied on",
     subcommands=(
+        _command("assess", "assess", "Scores and grades of weeks and symbols", *_ASSESS, module="assess"),
+        _command("anomalies", "anomalies", "What is not as it should be", _TIER, _WEEK, _ALL, _LIMIT, ARG_OUTPUT),
+        _command("acknowledge", "acknowledge", "Somebody looks into an anomaly", _ANOMALY, _BY, _NOTE),
+        _command("resolve", "resolve", "An anomaly is gone, or may stay", _ANOMALY, _BY, _NOTE),
         _command("results", "results", "Outcomes of rules", _TIER, _WEEK, _ALL, _LIMIT, ARG_OUTPUT),
         _command("hold", "hold", "Keep a capture from readers", *_DECISION),
         _command("approve", "approve", "Let a held capture pass", *_DECISION),

@@ -6,23 +6,17 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from spine.core.errors import SourceError
-from spine.core.partitions import Partition, capture_id
+from spine.core.partitions import capture_id
 from spine.core.places import happening
 from spine.core.results import StepResult
-from spine.core.weeks import NEW_YORK, require_published
 from spine.finra.dataset import OTC_TRANSPARENCY, Dataset
-from spine.finra.file_week import resolve_week
-from spine.finra.layout import Layout
 from spine.finra.weekly_rows import WeeklyRows
-from spine.pipelines.base import given_summary_type, lease_key
+from spine.pipelines.base import lease_key
 from spine.pipelines.context import StepContext
-from spine.pipelines.intake import MAX_REJECTS, Intake
+from spine.pipelines.intake import Intake, begin_intake
 from spine.pipelines.origins import Origin, find_origin
-from spine.pipelines.progress import Progress
 from spine.storage.leases import Lease, lease
 from spine.storage.ledger import (
     Capture,
@@ -77,26 +71,13 @@ class IngestWeek:
             return self._ingest(context, origin, reading)
 
     def _ingest(self, context: StepContext, origin: Origin, reading: SourceReading) -> StepResult:
-        summary_type = given_summary_type(context, self.dataset)
-        layout = Layout.detect(reading.columns, origin.name, per_venue=self.dataset.per_venue(summary_type))
-        batches = iter(reading)
-        head = _until_rows(batches)
-        if not head:
-            raise SourceError(f"{origin.name}: a header and no lines; expected one line per symbol and venue")
-        if not head[-1].rows.num_rows:
-            raise SourceError(
-                f"{origin.name}: none of its first {reading.lines:,} lines is a row; {_first_reject(head)}"
-            )
-        week_ending = resolve_week(layout, head[-1], origin.tier, origin.week_ending, origin.name)
-        require_published(origin.tier, week_ending, context.clock())
-        partition = Partition(self.dataset.name, origin.tier, week_ending)
-        typer = WeeklyRows(layout, partition, summary_type, context.clock().astimezone(NEW_YORK).date())
-        intake = Intake(origin.name, reading, typer, Progress(context.log, origin.name, origin.size))
+        intake, batches = begin_intake(context, self.dataset, origin, reading)
+        partition = intake.typer.partition
         with (
-            happening(tier=origin.tier, week_ending=week_ending),
+            happening(tier=partition.tier, week_ending=partition.week_ending),
             lease(context.storage, lease_key(partition), context.run_id, clock=context.clock) as held,
         ):
-            return self._capture(context, held, origin, intake, chain(head, batches))
+            return self._capture(context, held, origin, intake, batches)
 
     def _capture(
         self, context: StepContext, held: Lease, origin: Origin, intake: Intake, batches: Iterator[SourceBatch]
@@ -175,21 +156,6 @@ def _close(session: Session, context: StepContext, origin: Origin, intake: Intak
     }
     record_stage(session, capture, Stage.INGESTED, row_count=intake.parsed, metrics=metrics, stamp=stamp)
     return capture
-
-
-def _until_rows(batches: Iterator[SourceBatch]) -> list[SourceBatch]:
-    """Batches up to the first one with rows: what comes before may be comments alone. Gives up where no right file would."""
-    head: list[SourceBatch] = []
-    for batch in batches:
-        head.append(batch)
-        if batch.rows.num_rows or sum(len(each.rejects) for each in head) > MAX_REJECTS:
-            break
-    return head
-
-
-def _first_reject(head: list[SourceBatch]) -> str:
-    first = next(line for batch in head for line in batch.rejects)
-    return f"the first: line {first.line_number}, {first.reason_code}: {first.detail}"
 
 
 def _same_bytes(known: list[Capture], origin: Origin) -> Capture | None:

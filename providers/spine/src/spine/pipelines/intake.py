@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from spine.core.errors import LoadError, SourceError
+from spine.core.partitions import Partition
 from spine.core.prefetch import prefetch
 from spine.core.rejects import Reject
+from spine.core.weeks import NEW_YORK, require_published
+from spine.finra.file_week import resolve_week
+from spine.finra.layout import Layout
 from spine.finra.weekly_rows import TypedBatch, WeeklyRows
+from spine.pipelines.base import given_summary_type
 from spine.pipelines.content_hash import ContentHash
 from spine.pipelines.key_order import KeyOrder
 from spine.pipelines.progress import Progress
@@ -17,6 +23,9 @@ from spine.pipelines.progress import Progress
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from spine.finra.dataset import Dataset
+    from spine.pipelines.context import StepContext
+    from spine.pipelines.origins import Origin
     from spine.sources.base import SourceBatch, SourceReading
 
 MAX_REJECTS = 100_000
@@ -85,3 +94,41 @@ class Intake:
     def _example(self) -> str:
         first = self.rejects[0]
         return f"line {first.line_number}, {first.reason_code}: {first.reason_detail}"
+
+
+def begin_intake(
+    context: StepContext, dataset: Dataset, origin: Origin, reading: SourceReading
+) -> tuple[Intake, Iterator[SourceBatch]]:
+    """What takes a source's rows in, and those rows from the first one on: its columns, week and tier are known to fit.
+
+    :raises SpineError: another layout, week or tier than was asked for, a week that is not out yet, or no row at all.
+    """
+    summary_type = given_summary_type(context, dataset)
+    layout = Layout.detect(reading.columns, origin.name, per_venue=dataset.per_venue(summary_type))
+    batches = iter(reading)
+    head = _until_rows(batches)
+    if not head:
+        raise SourceError(f"{origin.name}: a header and no lines; expected one line per symbol and venue")
+    if not head[-1].rows.num_rows:
+        raise SourceError(f"{origin.name}: none of its first {reading.lines:,} lines is a row; {_first_reject(head)}")
+    week_ending = resolve_week(layout, head[-1], origin.tier, origin.week_ending, origin.name)
+    require_published(origin.tier, week_ending, context.clock())
+    partition = Partition(dataset.name, origin.tier, week_ending)
+    typer = WeeklyRows(layout, partition, summary_type, context.clock().astimezone(NEW_YORK).date())
+    progress = Progress(context.log, origin.name, origin.size)
+    return Intake(origin.name, reading, typer, progress), chain(head, batches)
+
+
+def _until_rows(batches: Iterator[SourceBatch]) -> list[SourceBatch]:
+    """Batches up to the first one with rows: what comes before may be comments alone. Gives up where no right file would."""
+    head: list[SourceBatch] = []
+    for batch in batches:
+        head.append(batch)
+        if batch.rows.num_rows or sum(len(each.rejects) for each in head) > MAX_REJECTS:
+            break
+    return head
+
+
+def _first_reject(head: list[SourceBatch]) -> str:
+    first = next(line for batch in head for line in batch.rejects)
+    return f"the first: line {first.line_number}, {first.reason_code}: {first.detail}"

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from spine.core.tiers import Tier
 from spine.core.weeks import parse_date, sessions_of
 from spine.finra.dataset import OTC_TRANSPARENCY, Dataset
 from spine.storage.base import Session, Storage
@@ -25,7 +26,7 @@ FROM core_latest t
 JOIN core_manifest n ON n.capture_id = t.capture_id AND n.stage = 'NORMALIZED'
 JOIN core_manifest a ON a.capture_id = t.capture_id AND a.stage = 'AGGREGATED'
 WHERE t.domain = :domain AND t.tier = :tier AND t.summary_type = :summary_type AND t.stage = 'AGGREGATED'
-  AND t.week_ending < :week_ending AND t.week_ending >= :first
+  AND t.week_ending BETWEEN :first AND :last
 ORDER BY t.week_ending DESC"""
 _VENUES = "SELECT capture_id, mpid, total_volume FROM {prefix}_venue_share WHERE capture_id IN ({marks})"
 
@@ -38,19 +39,36 @@ def read_history(
     JSON-ready: a gate hands it to its expectations, which are configuration to Great Expectations.
     """
     week_ending = capture.partition.week_ending
+    first, last = week_ending - dt.timedelta(weeks=weeks), week_ending - dt.timedelta(days=1)
+    known = read_weeks(reader, capture.partition.tier, capture.summary_type, first, last, dataset=dataset)
+    return {**_days(week_ending), "weeks": known}
+
+
+def read_weeks(
+    reader: Session | Storage,
+    tier: Tier,
+    summary_type: str,
+    first: dt.date,
+    last: dt.date,
+    *,
+    dataset: Dataset = OTC_TRANSPARENCY,
+) -> list[dict[str, Any]]:
+    """The published weeks from ``first`` to ``last``, the newest first, as ``spine.quality.robust`` takes them."""
     found = reader.query(
         _WEEKS,
-        {
-            "domain": capture.partition.dataset,
-            "tier": str(capture.partition.tier),
-            "summary_type": capture.summary_type,
-            "week_ending": week_ending,
-            "first": week_ending - dt.timedelta(weeks=weeks),
-        },
+        {"domain": dataset.name, "tier": str(tier), "summary_type": summary_type, "first": first, "last": last},
     )
     rows = [row for row in found if "shares" in json.loads(row["normalized"])]  # a ledger may come from elsewhere
     venues = _shares_by_venue(reader, [row["capture_id"] for row in rows], dataset)
-    return {**_days(week_ending), "weeks": [_week(row, venues.get(row["capture_id"], {})) for row in rows]}
+    return [_week(row, venues.get(row["capture_id"], {})) for row in rows]
+
+
+def history_of(week: Mapping[str, Any], known: Iterable[dict[str, Any]], weeks: int = DEFAULT_WEEKS) -> dict[str, Any]:
+    """The history of one of ``read_weeks``, from those around it."""
+    week_ending = parse_date(week["week_ending"])
+    first = (week_ending - dt.timedelta(weeks=weeks)).isoformat()
+    before = [each for each in known if first <= each["week_ending"] < week_ending.isoformat()]
+    return {**_days(week_ending), "weeks": before}
 
 
 def _shares_by_venue(
@@ -69,6 +87,7 @@ def _week(row: Mapping[str, Any], venues: Mapping[str, float]) -> dict[str, Any]
     normalized = json.loads(row["normalized"])
     return {
         "week_ending": str(row["week_ending"]),
+        "capture_id": str(row["capture_id"]),
         **_days(parse_date(row["week_ending"])),
         "rows": int(row["row_count"]),
         "symbols": int(row["symbol_count"]),

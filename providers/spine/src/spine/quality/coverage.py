@@ -66,6 +66,7 @@ class Cell:
     :param revisions: number of captures.
     :param missing: stages that the newest capture lacks; every expected one where there is no capture.
     :param published: whether readers have the week, from this capture or, while it is held or not finished, an older one.
+    :param first_captured_at: of its first capture.
     """
 
     tier: Tier
@@ -76,6 +77,7 @@ class Cell:
     newest: NewestCapture | None
     missing: tuple[Stage, ...]
     published: bool
+    first_captured_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,7 @@ class _Observed:
     newest: NewestCapture
     revisions: int
     published: bool
+    first_captured_at: dt.datetime
 
 
 _Captures = Mapping[tuple[Tier, dt.date], _Observed]
@@ -185,7 +188,7 @@ def _observed(rows: list[dict[str, Any]]) -> _Observed:
     captures = [_newest(list(found)) for _, found in groupby(rows, key=lambda row: int(row["revision"]))]
     there = (row for row in rows if row["hold_reason"] is None and row["pruned_at"] is None)
     published = any(row["stage"] == Stage.AGGREGATED for row in there)
-    return _Observed(captures[-1], len(captures), published)
+    return _Observed(captures[-1], len(captures), published, captures[0].captured_at)
 
 
 def _newest(rows: list[dict[str, Any]]) -> NewestCapture:
@@ -215,6 +218,7 @@ def _cell(tier: Tier, week: dt.date, captures: _Captures, *, now: dt.datetime, i
         newest=newest,
         missing=missing,
         published=found.published if found else False,
+        first_captured_at=found.first_captured_at if found else None,
     )
 
 

@@ -22,6 +22,7 @@ class DecisionKind(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     CERTIFY = "certify"
+    UNCERTIFY = "uncertify"
     VOID = "void"
 
 

@@ -13,9 +13,19 @@ from spine.finra.dataset import OTC_TRANSPARENCY
 from spine.pipelines.base import current_capture, lease_key
 from spine.pipelines.context import StepContext
 from spine.quality.baselines import read_history
+from spine.quality.certifications import SUPERSEDED, end_certifications
 from spine.quality.decisions import Decision, valid_approval
 from spine.quality.facts import read_facts
-from spine.quality.gate_results import CLOSED, GateResult, RuleResult, Status, raise_alerts, record_results, shortened
+from spine.quality.gate_results import (
+    CLOSED,
+    GateResult,
+    RuleResult,
+    Status,
+    raise_alerts,
+    record_anomalies,
+    record_results,
+    shortened,
+)
 from spine.quality.quarantine import quarantine
 from spine.quality.settling import void_stale_approvals
 from spine.quality.suites import LINES, Outcome, Rule, Suite, load_suite
@@ -160,8 +170,9 @@ def _settle(context: StepContext, result: GateResult, publish: bool) -> None:
         record_results(session, context, result)
         if result.suite.stage is Stage.INGESTED:
             _quarantine(session, context, result)
-        _hold_or_release(session, result, publish)
+        _hold_or_release(session, context, result, publish)
         raise_alerts(session, context, result)
+        record_anomalies(session, context, result)
         if result.closed:
             void_stale_approvals(session, capture, context.clock())
         held.confirm(session)
@@ -175,7 +186,7 @@ def _quarantine(session: Session, context: StepContext, result: GateResult) -> N
         quarantine(session, result.capture, each.rule.reason_code, condition, each.rule.message, context.stamp())
 
 
-def _hold_or_release(session: Session, result: GateResult, publish: bool) -> None:
+def _hold_or_release(session: Session, context: StepContext, result: GateResult, publish: bool) -> None:
     capture = result.capture
     if result.closed:
         failed = result.of(Status.FAIL)
@@ -184,14 +195,21 @@ def _hold_or_release(session: Session, result: GateResult, publish: bool) -> Non
     elif capture.hold_kind is None:
         return
     elif publish:
-        set_hold(session, capture.capture_id, None)
+        _show(session, context, capture)
     else:
         set_hold(session, capture.capture_id, f"staged: {result.suite.name} let it pass", HoldKind.STAGED)
 
 
 def _publish(context: StepContext, capture: Capture) -> None:
     if capture.hold_kind == HoldKind.STAGED:
-        set_hold(context.storage, capture.capture_id, None)
+        with context.storage.transaction() as session:
+            _show(session, context, capture)
+
+
+def _show(session: Session, context: StepContext, capture: Capture) -> None:
+    """Readers see it from here on, and no longer the one before."""
+    set_hold(session, capture.capture_id, None)
+    end_certifications(session, capture, context.clock(), why=SUPERSEDED, run_id=context.run_id)
 
 
 def _told(context: StepContext, result: GateResult) -> StepResult:

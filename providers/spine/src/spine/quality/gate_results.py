@@ -12,6 +12,8 @@ from spine.alerts.model import Alert, AlertSeverity, AlertState
 from spine.alerts.outbox import firing, raise_alert
 from spine.core.errors import ErrorCategory
 from spine.pipelines.context import StepContext
+from spine.quality.anomalies import observe
+from spine.quality.assessment.issues import Check, Issue
 from spine.quality.decisions import Decision
 from spine.quality.suites import Rule, Suite
 from spine.storage.ledger import Capture
@@ -131,6 +133,48 @@ _DONE = {
     Status.HOLD: "week held",
     Status.FAIL: "week refused",
 }
+
+
+_DRIFT_OF = {"ExpectUsualVenues": "usual_venues", "ExpectSteadyVenueShares": "venue_shares"}
+"""What an assessment calls the same when it looks at the published week (spine.quality.assessment.drift)."""
+
+
+def record_anomalies(session: Session, context: StepContext, result: GateResult) -> None:
+    """One for each rule that does not hold; those of the suite's rules that hold again, or that a person let pass, are gone."""
+    partition = result.capture.partition
+    broken = [each for each in result.results if each.status not in (Status.PASS, Status.APPROVED)]
+    asked = {_check_of(result, each) for each in result.results}
+    observe(
+        session,
+        partition.dataset,
+        [_issue(result, each) for each in broken],
+        lambda row: (row["check_name"], row["about"]) in asked,
+        now=context.clock(),
+        run_id=context.run_id,
+        of_week=(partition.tier, partition.week_ending),
+    )
+
+
+def _issue(result: GateResult, each: RuleResult) -> Issue:
+    check, about = _check_of(result, each)
+    return Issue(
+        check=check,
+        severity=AlertSeverity.ERROR if each.status in CLOSED else AlertSeverity.WARNING,
+        about=about,
+        message=f"{shortened(each.message)} ({each.status.lower()})",
+        tier=result.capture.partition.tier,
+        week_ending=result.capture.partition.week_ending,
+        capture_id=result.capture.capture_id,
+        affected=each.verdict.affected,
+    )
+
+
+def _check_of(result: GateResult, each: RuleResult) -> tuple[Check, str]:
+    if each.rule.expect == "ExpectLevelLikeHistory":
+        return Check.DRIFT, str(each.rule.args_for(result.capture.partition.tier)["figure"])
+    if each.rule.expect in _DRIFT_OF:
+        return Check.DRIFT, _DRIFT_OF[each.rule.expect]
+    return Check.GATES, f"{result.suite.stage.lower()}:{each.rule.name}"
 
 
 def record_results(session: Session, context: StepContext, result: GateResult) -> None:

@@ -12,8 +12,9 @@ from spine.core.errors import ValidationError
 from spine.core.tiers import Tier
 from spine.core.weeks import newest_published, parse_date
 from spine.finra.dataset import OTC_TRANSPARENCY
+from spine.quality.certifications import PURPOSES, certified_for
 from spine.quality.coverage import tier_params
-from spine.quality.decisions import Decision, DecisionKind, content_fingerprint, record_decision
+from spine.quality.decisions import Decision, DecisionKind, record_decision
 from spine.storage.ledger import Stage, as_instant, find_capture
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 PRELIMINARY = dt.timedelta(hours=48)
 """FINRA restates most often right after it publishes: a week counts as settled when nothing changed for so long."""
-PURPOSES = ("trading", "compliance", "research")
 _STAGES = (Stage.INGESTED, Stage.NORMALIZED, Stage.AGGREGATED)
 
 _FOUND = """
@@ -34,8 +34,12 @@ ORDER BY c.week_ending, c.tier, c.revision DESC"""
 _CRITICAL = """
 SELECT a.tier, a.week_ending, a.title FROM core_alerts a
 WHERE a.severity = 'CRITICAL' AND a.state = 'FIRING' AND a.week_ending BETWEEN :first AND :last
+  AND a.source <> 'assessment'
   AND NOT EXISTS (SELECT 1 FROM core_alerts r WHERE r.fingerprint = a.fingerprint AND r.state = 'RESOLVED'
                   AND r.raised_at >= a.raised_at)"""
+_WRONG = """
+SELECT tier, week_ending, message AS title FROM core_anomalies
+WHERE severity = 'CRITICAL' AND state <> 'resolved' AND week_ending BETWEEN :first AND :last"""
 
 
 class ReadinessState(StrEnum):
@@ -103,8 +107,9 @@ def read_readiness(
 
 def _critical(storage: Session | Storage, first: dt.date, last: dt.date) -> dict[tuple[dt.date, str], list[str]]:
     found: dict[tuple[dt.date, str], list[str]] = {}
-    for row in storage.query(_CRITICAL, {"first": first, "last": last}):
-        found.setdefault((parse_date(row["week_ending"]), row["tier"]), []).append(row["title"])
+    for sql in (_CRITICAL, _WRONG):
+        for row in storage.query(sql, {"first": first, "last": last}):
+            found.setdefault((parse_date(row["week_ending"]), row["tier"]), []).append(row["title"])
     return found
 
 
@@ -147,29 +152,17 @@ def _missing_tiers(friday: dt.date, captures: Mapping[tuple[dt.date, str], list[
     return [f"tier {tier} of the week is missing" for tier in sorted(wanted - there)]
 
 
-def certified_for(storage: Session | Storage, capture_id: str) -> tuple[str, ...]:
-    """Purposes of the certifications that are about the capture as it is now."""
-    capture = find_capture(storage, capture_id)
-    rows = storage.query(
-        "SELECT purpose, fingerprint FROM core_decisions WHERE capture_id = :capture_id AND decision = 'certify'",
-        {"capture_id": capture_id},
-    ).rows
-    if capture is None or not rows:
-        return ()
-    now = content_fingerprint(storage, capture)
-    return tuple(sorted({str(purpose) for purpose, fingerprint in rows if fingerprint == now}))
-
-
 def certify(
     storage: Storage, tier: Tier, week_ending: dt.date, purpose: str, *, by: str, reason: str, now: dt.datetime
 ) -> Decision:
-    """Put on record that a week may be used for a purpose. It ends by itself when the week's content changes.
+    """Put on record that a week may be used for a purpose. It ends when readers see other content.
 
     :raises ValidationError: no such purpose, or the week is not ready: its issues are named.
     """
     if purpose not in PURPOSES:
         raise ValidationError(f"no purpose {purpose!r}; expected {', '.join(PURPOSES)}")
-    weeks = max((newest_published(tier, now) - week_ending).days // 7 + 1, 1)
+    newest = max(newest_published(each, now) for each in Tier)
+    weeks = max((newest - week_ending).days // 7 + 1, 1)
     found = [
         each for each in read_readiness(storage, now, weeks) if (each.tier, each.week_ending) == (tier, week_ending)
     ]
@@ -180,3 +173,28 @@ def certify(
     assert capture is not None
     with storage.transaction() as session:
         return record_decision(session, capture, DecisionKind.CERTIFY, by=by, reason=reason, now=now, purpose=purpose)
+
+
+def save_readiness(storage: Storage, found: Iterable[Readiness], now: dt.datetime) -> None:
+    """Put it on record, for those who read tables."""
+    with storage.transaction() as session:
+        for each in found:
+            key = {"domain": OTC_TRANSPARENCY.name, "tier": str(each.tier), "week_ending": each.week_ending}
+            session.execute(
+                "DELETE FROM core_data_readiness WHERE domain = :domain AND tier = :tier AND week_ending = :week_ending",
+                key,
+            )
+            session.execute(
+                "INSERT INTO core_data_readiness (domain, tier, week_ending, state, is_ready, ready_for, capture_id, "
+                "blocking_issues, checked_at) VALUES (:domain, :tier, :week_ending, :state, :is_ready, :ready_for, "
+                ":capture_id, :issues, :now)",
+                {
+                    **key,
+                    "state": str(each.state),
+                    "is_ready": int(each.state in (ReadinessState.CERTIFIED, ReadinessState.READY)),
+                    "ready_for": ", ".join(each.certified_for),
+                    "capture_id": each.capture_id,
+                    "issues": list(each.issues),
+                    "now": now,
+                },
+            )

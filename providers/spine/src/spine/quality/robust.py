@@ -19,11 +19,19 @@ MIN_WEEKS = 4
 """With fewer weeks nothing is called unusual."""
 DEVIATIONS = 6.0
 """Distance from the median, in standard deviations as the MAD estimates them, from which on a value is unusual."""
+FLOORS: Mapping[str, float] = {"rows": 0.35, "symbols": 0.25, "shares": 0.5, "trades": 0.5, "venues": 0.25}
+"""How far from its median a figure may always be, as a part of it. Half for volume is the platform's."""
+MOST_MISSING_VENUES = 0.2
+"""Part of the usual venues that may be absent (the platform's VENUE_DROP)."""
+MOST_SHIFT = 0.10
+"""How far a venue's part of the volume may be from its median (the platform's 10 percentage points)."""
+FEWEST_VENUES = 4
+"""With fewer venues single ones move the whole."""
 THIN_FACTOR = 1.5
 """A thin week may be so much further from the median of all weeks."""
 _ENOUGH_ROWS = 1000
 """With fewer rows in a week single ones move its sums: what is allowed grows with one over the root of their number."""
-_MAD_TO_SIGMA = 1.4826  # of a normal distribution
+MAD_TO_SIGMA = 1.4826  # of a normal distribution
 _LEAST_DISTANCE = 10.0  # whatever the median: of small counts a few more or less say nothing
 _PER_DAY = ("shares", "trades")  # what grows with the days of a week; rows, symbols and venues hardly do
 _OFTEN = 0.75  # a usual venue was there in so many of the weeks
@@ -72,7 +80,7 @@ def usual_range(history: History, figure: str, floor: float) -> UsualRange | Non
     expected = median(values)
     mad = median(abs(value - expected) for value in values)
     factor *= scatter(history) if figure in _PER_DAY else 1.0
-    distance = max(floor * expected * factor, DEVIATIONS * _MAD_TO_SIGMA * mad, _LEAST_DISTANCE)
+    distance = max(floor * expected * factor, DEVIATIONS * MAD_TO_SIGMA * mad, _LEAST_DISTANCE)
     names = tuple(str(week["week_ending"]) for week in weeks)
     return UsualRange(expected, max(expected - distance, 0.0), expected + distance, mad, floor * factor, names, what)
 
@@ -116,3 +124,13 @@ def median_shares(history: History) -> dict[str, float] | None:
     return {
         venue: median(week["shares_by_venue"].get(venue, 0.0) / week["shares"] for week in weeks) for venue in known
     }
+
+
+def venue_shifts(usual: Mapping[str, float], week: Mapping[str, Any]) -> dict[str, float]:
+    """How far each venue's part of a week's shares is from what is usual.
+
+    :param usual: ``median_shares`` of the weeks before.
+    :param week: with ``shares``, not 0, and ``shares_by_venue``.
+    """
+    now: Mapping[str, float] = week["shares_by_venue"]
+    return {venue: now.get(venue, 0.0) / week["shares"] - usual.get(venue, 0.0) for venue in usual.keys() | now.keys()}

@@ -13,6 +13,8 @@ from spine.alerts.outbox import raise_alert
 from spine.alerts.stored import alert_from
 from spine.core.errors import ValidationError
 from spine.pipelines.base import lease_key
+from spine.quality.anomalies import settle_of_capture
+from spine.quality.certifications import HELD, SUPERSEDED, end_certifications
 from spine.quality.decisions import Decision, DecisionKind, decisions_of, record_decision, valid_approval
 from spine.storage.leases import lease
 from spine.storage.ledger import Capture, HoldKind, Stage, captures_of, find_capture, finished_stages, set_hold
@@ -33,6 +35,7 @@ def hold(storage: Storage, capture_id: str, *, by: str, reason: str, clock: Cloc
     with _deciding(storage, capture_id, by, clock) as (session, capture):
         decision = record_decision(session, capture, DecisionKind.HOLD, by=by, reason=reason, now=clock())
         set_hold(session, capture_id, f"{reason} ({by})", HoldKind.PERSON)
+        end_certifications(session, capture, clock(), why=HELD)
     return decision
 
 
@@ -46,6 +49,7 @@ def approve(storage: Storage, capture_id: str, *, by: str, reason: str, clock: C
         decision = record_decision(session, capture, DecisionKind.APPROVE, by=by, reason=reason, now=clock())
         if Stage.AGGREGATED in finished_stages(session, capture_id):
             set_hold(session, capture_id, None)
+            end_certifications(session, capture, clock(), why=SUPERSEDED)
         else:  # its later gates have not seen it yet
             set_hold(
                 session,
@@ -54,6 +58,7 @@ def approve(storage: Storage, capture_id: str, *, by: str, reason: str, clock: C
                 HoldKind.STAGED,
             )
         _end_alerts(session, capture, clock())
+        settle_of_capture(session, capture_id, by=by, note=f"approved: {reason}", now=clock())
     return decision
 
 
@@ -62,6 +67,7 @@ def reject(storage: Storage, capture_id: str, *, by: str, reason: str, clock: Cl
     with _deciding(storage, capture_id, by, clock) as (session, capture):
         decision = record_decision(session, capture, DecisionKind.REJECT, by=by, reason=reason, now=clock())
         set_hold(session, capture_id, f"rejected: {reason} ({by})", HoldKind.PERSON)
+        end_certifications(session, capture, clock(), why=HELD)
     return decision
 
 

@@ -6,10 +6,19 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from spine.quality.expectations.base import JSON, SpineExpectation, weeks_with
-from spine.quality.robust import MIN_WEEKS, median_shares, scatter, usual_range, usual_venues
+from spine.quality.robust import (
+    FEWEST_VENUES,
+    FLOORS,
+    MIN_WEEKS,
+    MOST_MISSING_VENUES,
+    MOST_SHIFT,
+    median_shares,
+    scatter,
+    usual_range,
+    usual_venues,
+    venue_shifts,
+)
 
-_FLOORS = {"rows": 0.35, "symbols": 0.25, "shares": 0.5, "trades": 0.5, "venues": 0.25}
-"""How far from its median a figure may always be, as a part of it. Half for volume is the platform's."""
 _MOST_NAMED = 10
 
 
@@ -30,10 +39,10 @@ class ExpectLevelLikeHistory(SpineExpectation):
 
     @classmethod
     def of_history(cls, history: Mapping[str, Any], args: Mapping[str, Any]) -> JSON:
-        return weeks_with(history, *([args["figure"]] if args.get("figure") in _FLOORS else ()))
+        return weeks_with(history, *([args["figure"]] if args.get("figure") in FLOORS else ()))
 
     def verdict(self, metrics: Mapping[str, Any]) -> JSON:
-        floor = _FLOORS[self.figure] if self.floor is None else self.floor
+        floor = FLOORS[self.figure] if self.floor is None else self.floor
         value = float(metrics["spine.figures"][self.figure])
         usual = usual_range(self.history, self.figure, floor)
         if usual is None:
@@ -56,8 +65,8 @@ class ExpectUsualVenues(SpineExpectation):
     :param min_venues: fewer usual venues are too few to tell.
     """
 
-    max_missing: float = 0.2
-    min_venues: int = 4
+    max_missing: float = MOST_MISSING_VENUES
+    min_venues: int = FEWEST_VENUES
     history: JSON = {}  # noqa: RUF012 - a field of pydantic's, which copies it
 
     needs_history: ClassVar[bool] = True
@@ -91,8 +100,8 @@ class ExpectSteadyVenueShares(SpineExpectation):
     :param min_venues: with fewer venues single ones move the whole.
     """
 
-    max_shift: float = 0.10
-    min_venues: int = 4
+    max_shift: float = MOST_SHIFT
+    min_venues: int = FEWEST_VENUES
     history: JSON = {}  # noqa: RUF012 - a field of pydantic's, which copies it
 
     needs_history: ClassVar[bool] = True
@@ -109,10 +118,7 @@ class ExpectSteadyVenueShares(SpineExpectation):
         expected = f"every venue within {most:.0%} of the whole from its median"
         if len(usual) < self.min_venues or not now["shares"]:
             return {"success": True, "observed": "too little history", "expected": expected}
-        shifts = {
-            venue: now["shares_by_venue"].get(venue, 0.0) / now["shares"] - usual.get(venue, 0.0)
-            for venue in usual.keys() | now["shares_by_venue"].keys()
-        }
+        shifts = venue_shifts(usual, now)
         far = sorted((venue for venue in shifts if abs(shifts[venue]) > most), key=lambda each: -abs(shifts[each]))
         widest = max(shifts, key=lambda each: (abs(shifts[each]), each))
         return {
