@@ -138,10 +138,10 @@ def test_a_certification_ends_with_what_readers_see(shell: Shell, weekly: Weekly
     judged = judge(weekly, file_of(*lines_of(LAST), line("NEWS", "VENA", 700, 7, updated="2025-12-15")))
     assert judged.capture_id != good.capture_id and judged.held is None
     decided = rows(shell("audit", "-o", "json")[1])
-    assert [(each["decision"], each["purpose"]) for each in decided] == [
-        ("uncertify", "trading"),
+    assert {(each["decision"], each["purpose"]) for each in decided} == {
         ("certify", "trading"),
-    ]
+        ("uncertify", "trading"),
+    }
     (alert,) = [each for each in weekly.rows("core_alerts") if each["cause"] == "certification_lost:trading"]
     assert alert["severity"] == "ERROR" and "certified for trading by ann" in alert["message"]
     found = rows(shell("readiness", "--tier", "OTCE", "--weeks", "60", "-o", "json")[1])
