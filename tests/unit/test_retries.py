@@ -43,6 +43,11 @@ def test_what_cannot_get_better_fails_at_once(error: Exception) -> None:
     assert POLICY.evaluate(error, 1, 2).action is RetryAction.FAIL
 
 
+def test_a_step_without_retries_is_tried_again_by_nobody_but_airflow() -> None:
+    policy = SpineRetryPolicy(Retry(max_attempts=1))
+    assert policy.evaluate(TransientError("x"), 1, 1).action is RetryAction.FAIL
+
+
 def test_the_author_may_say_which_categories_are_tried_again() -> None:
     policy = SpineRetryPolicy(Retry(on=(ErrorCategory.SOURCE,)))
     assert policy.evaluate(SourceError("x"), 1, 2).action is RetryAction.RETRY

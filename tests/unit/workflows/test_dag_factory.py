@@ -84,6 +84,17 @@ def test_retry_and_timeout_become_the_tasks(tmp_path: Path) -> None:
     assert first.execution_timeout.total_seconds() == 90
 
 
+def test_a_task_that_leaves_its_worker_may_be_lost_once(tmp_path: Path) -> None:
+    text = """
+        name: x
+        steps:
+          - {name: a, type: wait, duration: 3s}
+          - {name: b, type: approval, subject: Go on?}
+        """
+    for task in build_dag(workflow_of(tmp_path, text)).tasks:
+        assert (task.retries, type(task.retry_policy)) == (1, SpineRetryPolicy), task.task_id
+
+
 def test_owner_timeout_and_pool_become_airflows(tmp_path: Path) -> None:
     text = f"""
         name: x

@@ -28,6 +28,8 @@ class SpineRetryPolicy(RetryPolicy):
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
     ) -> RetryDecision:
         error = as_spine_error(exception)
+        if self.retry.max_attempts == 1:
+            return RetryDecision.fail("the step has no retries")
         if not self.retry.covers(error):
             return RetryDecision.fail(f"{error.category} errors are not retried")
         # Clearing a task raises max_tries by what was used up: count attempts from there.

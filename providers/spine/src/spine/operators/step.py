@@ -190,8 +190,8 @@ class SpineStepOperator(BaseOperator):
 
     def _is_last_attempt(self, context: Context, failure: SpineError) -> bool:
         """Whether Airflow will not try again, as ``SpineRetryPolicy`` decides."""
-        ti = context["ti"]
-        return ti.try_number > ti.max_tries or not self.step.retries.covers(failure)
+        ti, retry = context["ti"], self.step.retries
+        return retry.max_attempts == 1 or ti.try_number > ti.max_tries or not retry.covers(failure)
 
     def _write_down(self, context: Context, failure: SpineError) -> None:
         """The work as a dead letter. With a storage of its own: the failure may be that the step got none."""

@@ -36,6 +36,13 @@ class Ground:
     pool: str | None = None
 
 
+_PARKED = (StepType.WAIT, StepType.APPROVAL)
+"""Tasks that leave their worker and come back. When that is quicker than Airflow's scheduler notices that they left, it takes
+them for lost and fails them ("finished with state success, but the task instance's state attribute is queued"); so they get a
+second attempt, which nothing but such a loss uses: an error of their own SpineRetryPolicy lets stand."""
+_AFTER_A_LOSS = dt.timedelta(seconds=5)
+
+
 def make_task(step: Step, ground: Ground, *, joins: bool) -> SpineStepOperator:
     """The task of a step that is one task."""
     operator = _operator(step.type)
@@ -94,6 +101,8 @@ def _span(seconds: float | None) -> dt.timedelta | None:
 def _retry_options(step: Step) -> dict[str, Any]:
     """``retries`` always, so that an installation's ``default_task_retries`` does not change what the file says."""
     retry = step.retries
+    if retry.max_attempts == 1 and step.type in _PARKED:
+        return {"retries": 1, "retry_delay": _AFTER_A_LOSS, "retry_policy": SpineRetryPolicy(retry)}
     if retry.max_attempts == 1 or step.type is StepType.MAP:  # a map's items try again by themselves
         return {"retries": 0}
     return {
