@@ -27,7 +27,9 @@ def answer_when_asked(airflow: Airflow, run_id: str, option: str) -> None:
     except AssertionError as error:
         error.add_note(str(airflow.states(DAG_ID, run_id)))
         raise
-    time.sleep(2)  # an answer before the scheduler knows that the task is parked counts as a lost task, and it asks again
+    time.sleep(
+        2
+    )  # an answer before the scheduler knows that the task is parked counts as a lost task, and it asks again
     body = {"chosen_options": [option], "params_input": {}}
     assert airflow.call("PATCH", path, json=body).status_code == 200
 

@@ -63,3 +63,13 @@ CREATE TABLE core_data_readiness (
     checked_at ${instant} NOT NULL,
     PRIMARY KEY (domain, tier, week_ending)
 );
+
+-- Great Expectations' own page of what a gate said last of a capture: gzip, then Base64.
+CREATE TABLE core_gate_pages (
+    capture_id ${code} NOT NULL,
+    suite ${code} NOT NULL,
+    execution_id ${text} NOT NULL,
+    page_gzip ${json} NOT NULL,
+    created_at ${instant} NOT NULL,
+    PRIMARY KEY (capture_id, suite)
+);

@@ -17,22 +17,20 @@ from spine.pipelines.context import utc_now
 
 def results(args: Namespace) -> None:
     """Outcomes of rules, the newest first."""
-    wanted: dict[str, Any] = {}
-    if args.tier:
-        wanted["tier"] = str(Tier.parse(args.tier))
-    if args.week_ending:
-        wanted["week_ending"] = parse_week_ending(args.week_ending)
-    where = [f"c.{name} = :{name}" for name in wanted]
-    where += [] if args.all else ["q.status <> 'PASS'"]
+    from spine.quality.gate_history import AskedResults, read_results
+
+    asked = AskedResults(
+        tier=str(Tier.parse(args.tier)) if args.tier else "",
+        week_ending=parse_week_ending(args.week_ending) if args.week_ending else None,
+        failed_only=not args.all,
+    )
     with spine_session() as (_, storage):
-        rows = storage.query(
-            "SELECT c.week_ending, c.tier, q.check_name, q.status, q.actual_value, q.expected_value, q.affected_rows, "
-            "q.rule_version, q.capture_id, q.created_at FROM core_quality q "
-            f"JOIN core_captures c ON c.capture_id = q.capture_id WHERE {' AND '.join(where) or '1 = 1'} "
-            f"ORDER BY q.created_at DESC, q.check_name {storage.dialect.limit(args.limit)}",
-            wanted,
-        )
-        _print(list(rows), args.output, "outcomes")
+        found = read_results(storage, asked, args.limit)
+    names = (
+        "week_ending", "tier", "check_name", "status", "actual_value", "expected_value", "affected_rows", "rule_version",
+        "capture_id", "created_at",
+    )  # fmt: skip
+    _print([{name: row[name] for name in names} for row in found], args.output, "outcomes")
 
 
 def anomalies(args: Namespace) -> None:

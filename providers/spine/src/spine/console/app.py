@@ -7,7 +7,7 @@ from airflow.api_fastapi.core_api.security import requires_access_view
 from fastapi import Depends, FastAPI
 
 from spine import __version__
-from spine.console import api, pages, resilience_api
+from spine.console import api, pages, quality_api, quality_pages, resilience_api
 from spine.console.problems import add_problem_handlers
 
 
@@ -26,7 +26,9 @@ def create_app() -> FastAPI:
         dependencies=[Depends(requires_access_view(AccessView.WEBSITE))],
     )
     app.include_router(pages.router)
+    app.include_router(quality_pages.router)
     app.include_router(api.router, prefix="/api/v1")
+    app.include_router(quality_api.router, prefix="/api/v1")
     app.include_router(resilience_api.router, prefix="/api/v1")
     add_problem_handlers(app)
     return app

@@ -10,11 +10,12 @@ from airflow.api.common.trigger_dag import trigger_dag
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 from airflow.api_fastapi.common.db.common import SessionDep
-from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_connection
+from airflow.api_fastapi.core_api.security import GetUserDep
 from airflow.utils.types import DagRunTriggeredByType
-from fastapi import APIRouter, Body, Depends, HTTPException, Query
+from fastapi import APIRouter, Body, HTTPException, Query
 
 from spine.airflow_settings import load_settings
+from spine.console.permissions import may_operate
 from spine.console.storage import domain_storage
 from spine.resilience.breakers import Breakers
 from spine.resilience.dead_letters import DeadLetter, LetterStatus, find_letter, letters, resolve_letter
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from spine.storage.base import Storage
 
 router = APIRouter()
-_may_switch = Depends(requires_access_connection(method="PUT"))
 Reason = Annotated[str, Body(embed=True, min_length=1, max_length=1000, description="Why it needs no retry any more")]
 
 
@@ -35,14 +35,14 @@ def list_breakers() -> dict[str, Any]:
         return {"breakers": [each.to_dict() for each in _breakers(storage).every()]}
 
 
-@router.post("/breakers/{name}/reset", dependencies=[_may_switch])
+@router.post("/breakers/{name}/reset", dependencies=[may_operate])
 def reset_breaker(name: str, user: GetUserDep) -> dict[str, Any]:
     """Close one: calls go through at once."""
     with domain_storage() as storage:
         return _breakers(storage).reset(name, by=user.get_name()).to_dict()
 
 
-@router.post("/breakers/{name}/trip", dependencies=[_may_switch])
+@router.post("/breakers/{name}/trip", dependencies=[may_operate])
 def trip_breaker(name: str, user: GetUserDep) -> dict[str, Any]:
     """Open one: nobody asks for the recovery time."""
     with domain_storage() as storage:

@@ -27,11 +27,16 @@ def about_run(workflow: str, domain: str, context: Mapping[str, Any], params: Ma
 
 
 def run_url(dag_id: str, run_id: str) -> str:
-    """The run's page, where the installation says how people reach Airflow ([api] base_url)."""
+    """The run's page, where the installation says how people reach Airflow."""
+    base = base_url()
+    return f"{base}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}" if base and run_id else ""
+
+
+def base_url() -> str:
+    """Where people reach Airflow ([api] base_url), without a slash at its end; empty where nobody said."""
     from airflow.configuration import conf
 
-    base = str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
-    return f"{base}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}" if base and run_id else ""
+    return str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
 
 
 def tier_of(text: Any) -> str:

@@ -23,6 +23,7 @@ from spine.quality.gate_results import (
     Status,
     raise_alerts,
     record_anomalies,
+    record_page,
     record_results,
     shortened,
 )
@@ -173,6 +174,7 @@ def _settle(context: StepContext, result: GateResult, publish: bool) -> None:
         _hold_or_release(session, context, result, publish)
         raise_alerts(session, context, result)
         record_anomalies(session, context, result)
+        record_page(session, context, result)
         if result.closed:
             void_stale_approvals(session, capture, context.clock())
         held.confirm(session)

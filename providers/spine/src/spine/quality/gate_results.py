@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -20,7 +22,7 @@ from spine.storage.ledger import Capture
 
 if TYPE_CHECKING:
     from spine.quality.gx.judging import Judgement, Verdict
-    from spine.storage.base import Session
+    from spine.storage.base import Session, Storage
 
 
 class Status(StrEnum):
@@ -137,6 +139,29 @@ _DONE = {
 
 _DRIFT_OF = {"ExpectUsualVenues": "usual_venues", "ExpectSteadyVenueShares": "venue_shares"}
 """What an assessment calls the same when it looks at the published week (spine.quality.assessment.drift)."""
+
+
+def record_page(session: Session, context: StepContext, result: GateResult) -> None:
+    """Keep Great Expectations' own page of it, packed: a few KB, read again by ``read_page``."""
+    from spine.quality.gx.pages import page_of
+
+    packed = base64.b64encode(gzip.compress(page_of(result).encode())).decode()
+    key = {"capture_id": result.capture.capture_id, "suite": result.suite.name}
+    session.execute("DELETE FROM core_gate_pages WHERE capture_id = :capture_id AND suite = :suite", key)
+    session.execute(
+        "INSERT INTO core_gate_pages (capture_id, suite, execution_id, page_gzip, created_at) "
+        "VALUES (:capture_id, :suite, :execution_id, :page, :now)",
+        {**key, "execution_id": context.run_id, "page": packed, "now": context.clock()},
+    )
+
+
+def read_page(reader: Session | Storage, capture_id: str, suite: str) -> str | None:
+    """The page that was kept last; None where there is none."""
+    packed = reader.query(
+        "SELECT page_gzip FROM core_gate_pages WHERE capture_id = :capture_id AND suite = :suite",
+        {"capture_id": capture_id, "suite": suite},
+    ).scalar
+    return None if packed is None else gzip.decompress(base64.b64decode(packed)).decode()
 
 
 def record_anomalies(session: Session, context: StepContext, result: GateResult) -> None:

@@ -75,6 +75,10 @@ def trigger_rule(joins: bool) -> TriggerRule:
 def _operator(step_type: StepType) -> type[SpineStepOperator]:
     if step_type is StepType.CHOICE:
         return ChoiceOperator
+    if step_type is StepType.GATE:
+        from spine.operators.gate import GateOperator
+
+        return GateOperator
     if step_type is StepType.WAIT:
         from spine.operators.wait import WaitOperator
 

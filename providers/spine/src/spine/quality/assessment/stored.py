@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from spine.quality.assessment.assess import Assessment
     from spine.quality.assessment.issues import Issue
     from spine.quality.assessment.scoring import Score
-    from spine.storage.base import Session
+    from spine.storage.base import Session, Storage
 
 SOURCE = "assessment"
 _TOLD = (AlertSeverity.CRITICAL,)
@@ -169,3 +169,19 @@ def _batch(rows: Iterable[Mapping[str, Any]]) -> pa.RecordBatch:
         ]
     )
     return pa.RecordBatch.from_pylist(list(rows), schema)
+
+
+def read_scores(
+    reader: Session | Storage, *, tier: str = "", symbol: str = "", limit: int = 100
+) -> list[dict[str, Any]]:
+    """Scores of weeks, or of one symbol, the newest week first."""
+    wanted = {"symbol": symbol, **({"tier": tier} if tier else {})}
+    where = " AND ".join(f"{name} = :{name}" for name in wanted)
+    return list(
+        reader.query(
+            f"SELECT tier, week_ending, symbol, score, grade, {', '.join(_DIMENSIONS)}, issue_count, notes, capture_id, "
+            f"summary_type, assessed_at FROM {_TABLE} WHERE {where} ORDER BY week_ending DESC, tier, summary_type "
+            f"{reader.dialect.limit(limit)}",
+            wanted,
+        )
+    )

@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from great_expectations.core.metric_domain_types import MetricDomainTypes
 from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
-from great_expectations.expectations.expectation import BatchExpectation
+from great_expectations.expectations.expectation import BatchExpectation, render_suite_parameter_string
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
+from great_expectations.render.components import LegacyRendererType, RenderedStringTemplateContent
+from great_expectations.render.renderer.renderer import renderer
 
 JSON = dict[str, Any]
 
@@ -34,6 +36,22 @@ class SpineExpectation(BatchExpectation):
     def verdict(self, metrics: Mapping[str, Any]) -> JSON:
         """``success``, ``observed``, ``expected`` and, where there is one, ``baseline`` and ``affected``."""
         raise NotImplementedError(type(self).__name__)
+
+    @classmethod
+    @renderer(renderer_type=LegacyRendererType.PRESCRIPTIVE)
+    @render_suite_parameter_string
+    def _prescriptive_renderer(
+        cls, configuration: Any = None, result: Any = None, runtime_configuration: Any = None
+    ) -> list[Any]:
+        """The rule in words on Great Expectations' own page, in place of all that it was told."""
+        known = configuration or (result.expectation_config if result is not None else None)
+        meta = getattr(known, "meta", None) or {}
+        text = f"{meta.get('rule', cls.__name__)}: {meta.get('expected', 'to hold')}".replace("$", "$$")
+        return [
+            RenderedStringTemplateContent(
+                content_block_type="string_template", string_template={"template": text, "params": {}}
+            )
+        ]
 
     def _validate(self, metrics: JSON, runtime_configuration: Any = None, execution_engine: Any = None) -> JSON:
         found = self.verdict(metrics)

@@ -81,7 +81,7 @@ def configuration(rule: Rule, args: Mapping[str, Any], told: Mapping[str, Any]) 
                 f"rule '{rule.name}': {rule.expect} takes no '{name}'; {did_you_mean(name, fields)}"
             )
     try:
-        return cls(**args, **extra).configuration
+        return cls(**args, **extra, meta={"rule": rule.name}).configuration
     except (ValueError, TypeError) as error:  # pydantic's
         raise ConfigurationError(f"rule '{rule.name}': {rule.expect}: {error}") from None
 
