@@ -15,6 +15,7 @@ with DAG(
     start_date=datetime(2024, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
+    is_paused_upon_creation=False,  # an alert must not wait for somebody to switch this on
     tags=["spine", "alerts"],
 ):
     DeliverAlertsOperator(task_id="deliver")

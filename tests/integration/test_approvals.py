@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from spine.core.tiers import Tier
+from spine.quality.decisions import DecisionKind, decisions_of
 from tests.support.dag_runs import DagRunEnd, DagsFolder, from_database
+from tests.support.ledger import add_capture
+from tests.support.storage import open_upgraded
 
 pytestmark = [
     pytest.mark.integration,
@@ -46,7 +53,11 @@ def api(airflow_env: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
 
 
 def run_while(
-    answer: Callable[[str], object], folder: DagsFolder, monkeypatch: pytest.MonkeyPatch, options: str
+    answer: Callable[[str], object],
+    folder: DagsFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    options: str,
+    before: str = ECHO,
 ) -> DagRunEnd:
     """Run the workflow; ``answer`` is given the run's id whenever it waits for a person."""
     real = time.sleep
@@ -59,7 +70,7 @@ def run_while(
             real(min(seconds, 0.05))
 
     monkeypatch.setattr(time, "sleep", wait)
-    return folder.run(FLOW.format(options=options))
+    return folder.run(FLOW.format(options=options).replace(f"name: before, {ECHO}", f"name: before, {before}"))
 
 
 def _waiting(session: Any) -> list[str]:
@@ -113,6 +124,20 @@ def test_a_rejection_may_skip_what_follows(
     end = run_while(answering(api, "ann", "Reject"), dags_folder, monkeypatch, "on_reject: skip")
     assert end.tasks == {"before": "success", "release": "success", "after": "skipped", "last": "success"}
     assert (end.receipts["release"]["by"], end.state) == ("ann", "success")
+
+
+def test_an_answer_about_a_capture_is_in_the_audit_trail(
+    api: Callable[..., Any], dags_folder: DagsFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "domain.db"
+    monkeypatch.setenv("AIRFLOW_CONN_SPINE_DEFAULT", json.dumps({"conn_type": "sqlite", "host": str(path)}))
+    with open_upgraded(f"sqlite:///{path}") as storage:
+        capture_id = add_capture(storage, Tier.T1, dt.date(2026, 4, 10))
+        about = f'{ECHO}, config: {{capture_id: "{capture_id}"}}'
+        end = run_while(answering(api, "ann", "Reject"), dags_folder, monkeypatch, "on_reject: skip", about)
+        assert end.state == "success"
+        [decided] = decisions_of(storage, capture_id)
+    assert (decided.kind, decided.by, decided.reason) == (DecisionKind.REJECT_STEP, "ann", "W1")
 
 
 def test_only_approvers_may_answer(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from spine.core.tiers import Tier
+from spine.core.weeks import newest_published
 from tests.support.standalone import Airflow, Deployment
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
@@ -75,3 +79,39 @@ def test_a_rejected_run_fails_and_tells(standalone: Deployment) -> None:
     airflow.until(lambda: told_of(standalone, run_id), lambda texts: texts == [f"[ERROR] {DAG_ID} failed"])
     about_run = "SELECT cause FROM core_alerts WHERE execution_id = :run_id ORDER BY cause"
     assert standalone.storage.query(about_run, {"run_id": run_id}).rows == [("run_failed",), ("step_failed",)]
+
+
+def test_a_week_that_is_late_because_of_us_is_told(standalone: Deployment) -> None:
+    """Airflow's scheduler sees the deadline pass, and a worker asks FINRA who is late."""
+    airflow, storage = standalone.airflow, standalone.storage
+    told = "SELECT cause, severity, tier, week_ending FROM core_alerts WHERE source = 'live.late'"
+    airflow.unpause("live_late")
+    try:
+        found = airflow.until(lambda: storage.query(told).rows, bool)
+    finally:
+        airflow.pause("live_late")
+    newest = newest_published(Tier.OTCE, standalone.finra.clock.now())
+    assert found == [("week_late", "ERROR", "OTCE", str(newest))]
+
+
+def test_a_gate_leads_from_its_task_to_what_it_said(standalone: Deployment) -> None:
+    airflow, week = standalone.airflow, newest_published(Tier.T2, standalone.finra.clock.now()) - dt.timedelta(weeks=4)
+    conf = {"tier": "T2", "source": "api", "week_ending": week.isoformat(), "force": True}
+    run = airflow.finished("finra.weekly_refresh", airflow.trigger("finra.weekly_refresh", conf).json()["dag_run_id"])
+    task = f"/api/v2/dags/finra.weekly_refresh/dagRuns/{run['dag_run_id']}/taskInstances/validate_week"
+    [link] = airflow.call("GET", f"{task}/links").json()["extra_links"].values()
+    page = airflow.call("GET", link)
+    assert page.status_code == 200 and "shares_sum_to_one" in page.text, link
+    [its_own] = re.findall(r'href="(gates/page[^"]*)"', page.text)
+    assert "shares_sum_to_one" in airflow.call("GET", f"/spine/{its_own.replace('&amp;', '&')}").text
+
+
+def test_quality_is_assessed_by_a_dag_and_shown(standalone: Deployment) -> None:
+    airflow = standalone.airflow
+    run = airflow.finished("spine_quality", airflow.trigger("spine_quality", {}).json()["dag_run_id"])
+    assert run["state"] == "success", run
+    path = f"/api/v2/dags/spine_quality/dagRuns/{run['dag_run_id']}/taskInstances/assess/xcomEntries/return_value"
+    told = airflow.call("GET", path).json()["value"]
+    shown = airflow.call("GET", "/spine/api/v1/quality/scores?limit=1000").json()["scores"]
+    assert sum(told["weeks"].values()) == len([each for each in shown if each["assessed_at"]]) > 0
+    assert "grade-" in airflow.call("GET", "/spine/quality").text

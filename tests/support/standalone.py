@@ -54,6 +54,12 @@ steps:
     steps: [{name: tell, type: notify, message: "${params.item}"}]
   - {name: done, type: notify, message: done, produces: [live.steps]}
 """
+LATE_WORKFLOW = """
+name: live.late
+params: {week_ending: {type: [string, "null"], format: date, default: null}}
+schedules: [{name: live_late, publication: OTCE, deadline: 2s}]
+steps: [{name: hold, type: wait, duration: 30s}]
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,13 @@ class Airflow:
         )
 
     def unpause(self, dag_id: str) -> None:
-        answer = self.call("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
+        self._set_paused(dag_id, False)
+
+    def pause(self, dag_id: str) -> None:
+        self._set_paused(dag_id, True)
+
+    def _set_paused(self, dag_id: str, paused: bool) -> None:
+        answer = self.call("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": paused})
         assert answer.status_code == 200, answer.text
 
     def until(self, ask: Callable[[], _Answer], good: Callable[[_Answer], bool]) -> _Answer:
@@ -146,6 +158,7 @@ def _include(folder: Path) -> Path:
     shutil.copytree(ROOT / "include/expectations", folder / "expectations")
     warn_instead_of_holding(folder / "expectations")  # tests share this database, and each brings a market of its own
     (folder / "workflows/live_steps.yaml").write_text(LIVE_WORKFLOW)
+    (folder / "workflows/live_late.yaml").write_text(LATE_WORKFLOW)
     (folder / "alerts.yaml").write_text(LIVE_ALERTS)
     return folder
 

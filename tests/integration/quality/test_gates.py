@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -16,6 +17,8 @@ from spine.quality import settling
 from spine.quality.decisions import DecisionKind, decisions_of
 from spine.storage.base import Storage
 from spine.workflows.loader import load_workflow
+from spine.workflows.model import Decision as Answer
+from spine.workflows.runner import run_workflow
 from tests.support.gated_weeks import LAST, SYMBOLS, VENUES, Judged, judge, lines_of, load_history
 from tests.support.storage import open_upgraded
 from tests.support.weekly import PREFIX, REAL_FILE, Weekly, file_of, line
@@ -276,3 +279,24 @@ def test_what_a_mended_rule_accepts_comes_back_in_a_new_capture(known: Weekly) -
 
     assert reconcile(tuned.storage, [Tier.OTCE], LAST, LAST) == []
     assert tuned.run(workflow=replay, **week).results["replay"].status == "unchanged", "once is enough"
+
+
+def test_an_answer_to_an_approval_step_is_in_the_audit_trail_and_opens_no_gate(known: Weekly, tmp_path: Path) -> None:
+    text = """
+        name: asked
+        params: {tier: {default: OTCE}, file_path: {default: asked.psv}, source: {default: file}}
+        steps:
+          - {name: ingest, type: pipeline, pipeline: finra.otc_transparency.ingest_week}
+          - {name: release, type: approval, subject: Good enough?}
+        """
+    path = tmp_path / "asked.yaml"
+    path.write_text(dedent(text))
+    known.write(file_of(*lines_of(LAST, times=2.2)), "asked.psv")
+    ended = run_workflow(
+        load_workflow(path), {}, storage=known.storage, settings=known.settings, clock=known.clock,
+        decide=lambda step, approval: Answer.APPROVE,
+    )  # fmt: skip
+    capture_id = str(ended.steps["ingest"].result.to_dict()["capture_id"])
+    [decided] = decisions_of(known.storage, capture_id)
+    assert (decided.kind, decided.reason) == (DecisionKind.APPROVE_STEP, "Good enough?")
+    assert judge(known, file_of(*lines_of(LAST, times=2.2))).held == "gate"

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 
 def week_is_late(context: Mapping[str, Any], workflow: str, domain: str, tier: str) -> None:
-    """The callback of a DeadlineAlert. Runs of a backfill have no publication that they could be late after.
+    """The callback of a DeadlineAlert. Runs of a backfill, and those that a person started without dates, have no
+    publication that they could be late after.
 
     :param context: ``dag_run`` and ``deadline`` as Airflow's REST API shows them.
     """
     run = context["dag_run"]
-    if run.get("run_type") == "backfill" or run.get("state") == "success":
+    if run.get("run_type") == "backfill" or run.get("state") == "success" or not run.get("data_interval_start"):
         return
     start = dt.datetime.fromisoformat(str(run["data_interval_start"]).replace("Z", "+00:00"))
     tell_from_airflow(late_alert(run, Tier.parse(tier), start, workflow, domain, _at_finra(Tier.parse(tier), start)))

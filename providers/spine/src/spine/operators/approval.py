@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ class ApprovalOperator(SkippingOperator, HITLOperator):
 
         try:
             self._write_question(context)
-            result = self._answer(event)
+            result = self._answer(event, context)
         except Exception as error:  # noqa: BLE001 - on_error decides, whatever it is
             result = self.settle(context, error)
         rejected = result.status is StepStatus.SKIPPED
@@ -72,7 +73,7 @@ class ApprovalOperator(SkippingOperator, HITLOperator):
         self.subject = str(resolve(self.action.subject, scope))
         self.body = str(resolve(self.action.body, scope)) or None
 
-    def _answer(self, event: dict[str, Any]) -> StepResult:
+    def _answer(self, event: dict[str, Any], context: Context) -> StepResult:
         """:raises SpineError: a rejection that is a failure, or nobody answered and there is no default."""
         from spine.workflows.approvals import settle_approval
 
@@ -88,4 +89,18 @@ class ApprovalOperator(SkippingOperator, HITLOperator):
         if person is None:  # nobody: Airflow gives the default as the answer
             return settle_approval(self.step, asked, None)
         decision = next(each for each, option in _OPTIONS.items() if option in event["chosen_options"])
+        self._keep(context, decision, person["name"])
         return settle_approval(self.step, asked, decision, by=person["name"])
+
+    def _keep(self, context: Context, decision: Decision, by: str) -> None:
+        """The answer in the audit trail of the captures that it is about, if it is about any."""
+        from spine.airflow_settings import load_settings
+        from spine.hooks.storage import StorageHook
+        from spine.workflows.approvals import keep_answer
+
+        if not any(receipt.get("capture_id") for receipt in self._outputs(context).values()):
+            return
+        settings = load_settings()
+        with closing(StorageHook(settings.storage_conn_id).get_storage()) as storage:
+            known = self._step_context(context, self.params_of_run(context), settings, storage)
+            keep_answer(known, self.subject, decision, by)

@@ -13,10 +13,12 @@ from enum import StrEnum
 from typing import Any
 
 from spine.storage.base import Session, Storage
-from spine.storage.ledger import Capture, Stage, as_instant, stage_metrics
+from spine.storage.ledger import Capture, Stage, as_instant, find_capture, stage_metrics
 
 
 class DecisionKind(StrEnum):
+    """The last two are answers to an approval step of a workflow: on record, and no gate heeds them."""
+
     HOLD = "hold"
     RELEASE = "release"
     APPROVE = "approve"
@@ -24,6 +26,8 @@ class DecisionKind(StrEnum):
     CERTIFY = "certify"
     UNCERTIFY = "uncertify"
     VOID = "void"
+    APPROVE_STEP = "approve_step"
+    REJECT_STEP = "reject_step"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,20 @@ def record_decision(
         },
     )
     return decision
+
+
+def record_answer(
+    storage: Storage, capture_id: str, *, approved: bool, by: str, subject: str, run_id: str, now: dt.datetime
+) -> None:
+    """Put the answer to an approval step into the audit trail, once for a run; a capture that is gone has none."""
+    kind = DecisionKind.APPROVE_STEP if approved else DecisionKind.REJECT_STEP
+    with storage.transaction() as session:
+        capture = find_capture(session, capture_id)
+        same = {"capture_id": capture_id, "decision": str(kind), "execution_id": run_id, "reason": subject}
+        where = " AND ".join(f"{name} = :{name}" for name in same)
+        known = session.query(f"SELECT COUNT(*) FROM core_decisions WHERE {where}", same).scalar
+        if capture is not None and not known:
+            record_decision(session, capture, kind, by=by, reason=subject, now=now, run_id=run_id)
 
 
 def decisions_of(reader: Session | Storage, capture_id: str) -> list[Decision]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from spine.core.errors import ConfigurationError, ValidationError
 from spine.core.results import StepResult
 from spine.workflows.model import Approval, Decision, OnReject, Step
+
+if TYPE_CHECKING:
+    from spine.pipelines.context import StepContext
 
 
 def settle_approval(step: Step, approval: Approval, decision: Decision | None, by: str = "") -> StepResult:
@@ -25,3 +30,15 @@ def settle_approval(step: Step, approval: Approval, decision: Decision | None, b
     if approval.on_reject is OnReject.FAIL:
         raise ValidationError(f"'{approval.subject}' was rejected by {who}")
     return StepResult.skipped(f"rejected by {who}; what follows is skipped", approved=False, by=who)
+
+
+def keep_answer(context: StepContext, subject: str, decision: Decision, by: str) -> None:
+    """Put a person's answer into the audit trail of the capture that the steps before tell of; without one it is about none."""
+    from spine.quality.decisions import record_answer
+
+    captures = [str(receipt["capture_id"]) for receipt in context.outputs.values() if receipt.get("capture_id")]
+    for capture_id in dict.fromkeys(captures):
+        record_answer(
+            context.storage, capture_id, approved=decision is Decision.APPROVE, by=by or "a person", subject=subject,
+            run_id=context.run_id, now=context.clock(),
+        )  # fmt: skip

@@ -14,7 +14,7 @@ from spine.core.guards import Guards
 from spine.core.results import StepResult, StepStatus
 from spine.pipelines.connections import Connections, NoConnections
 from spine.pipelines.context import StepContext, utc_now
-from spine.workflows.approvals import settle_approval
+from spine.workflows.approvals import keep_answer, settle_approval
 from spine.workflows.catalog import find_workflow
 from spine.workflows.deadline import deadline
 from spine.workflows.graph import Graph, StepState, build_graph, ready_state
@@ -222,7 +222,7 @@ class _Run:
             if isinstance(step.action, Wait):
                 return wait_here(resolve_wait(step.action, scope_of(context)), context, self.world.sleep, step.timeout)
             if isinstance(step.action, Approval):
-                return settle_approval(step, step.action, self.world.decide(step, step.action))
+                return self._approval(step, step.action, context)
             with deadline(step.timeout, step.name):
                 if isinstance(step.action, WorkflowCall):
                     return call_workflow(step.action, context)
@@ -230,6 +230,12 @@ class _Run:
         except Exception as error:  # noqa: BLE001 - on_error decides, whatever it is
             place = place_of(context.params, context.outputs, context.run_id)
             return settle_failure(step, error, workflow=context.workflow, log=context.log, place=place)
+
+    def _approval(self, step: Step, action: Approval, context: StepContext) -> StepResult:
+        answer = self.world.decide(step, action)
+        if answer is not None:
+            keep_answer(context, action.subject, answer, "")
+        return settle_approval(step, action, answer)
 
     def _map(self, step: Step, action: Map, context: StepContext) -> StepResult:
         """One item after the other; ``max_concurrency`` is for Airflow, where each is a task."""
