@@ -12,7 +12,8 @@ import pytest
 
 from spine.core.tiers import Tier
 from spine.core.weeks import newest_published
-from tests.support.standalone import Airflow, Deployment
+from tests.support.standalone import FINRA_SECRET, Airflow, Deployment
+from tests.support.webhook import WEBHOOK_PASSWORD
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 DAG_ID = "live.steps"
@@ -115,3 +116,19 @@ def test_quality_is_assessed_by_a_dag_and_shown(standalone: Deployment) -> None:
     shown = airflow.call("GET", "/spine/api/v1/quality/scores?limit=1000").json()["scores"]
     assert sum(told["weeks"].values()) == len([each for each in shown if each["assessed_at"]]) > 0
     assert "grade-" in airflow.call("GET", "/spine/quality").text
+
+
+def test_no_secret_of_a_connection_is_anywhere_on_the_disk(standalone: Deployment) -> None:
+    """Logs of every component and task, Airflow's database with XComs and rendered fields, the domain database."""
+    airflow = standalone.airflow
+    for conf in (
+        {"tier": "T1", "source": "api", "force": True},
+        {"tier": "T1", "source": "api", "week_ending": "2010-01-01"},
+    ):
+        airflow.finished("finra.weekly_refresh", airflow.trigger("finra.weekly_refresh", conf).json()["dag_run_id"])
+    assert standalone.finra.journal.entries, "the secret was used"
+    files = [path for path in airflow.log.parent.parent.rglob("*") if path.is_file()]
+    assert {"standalone.log", "airflow.db", "spine.db", "attempt=1.log"} <= {path.name for path in files}
+    for secret in (FINRA_SECRET, WEBHOOK_PASSWORD):
+        found = [path for path in files if secret.encode() in path.read_bytes()]
+        assert found == [], secret

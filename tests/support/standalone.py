@@ -33,6 +33,7 @@ channels:
 routes:
   - {channels: log}
 """
+FINRA_SECRET = "canary-of-finra"
 _START_SECONDS = 180
 _RUN_SECONDS = 180
 _MARKET = SyntheticMarket(symbols=dict.fromkeys(Tier, 20), venues=12)
@@ -138,7 +139,7 @@ def running_deployment(folder: Path) -> Iterator[Deployment]:
     files.mkdir(parents=True)
     with (
         closing(storage),
-        running_simulator(market=_MARKET, weeks=30) as finra,
+        running_simulator(market=_MARKET, weeks=30, client_secret=FINRA_SECRET) as finra,
         listening_webhook() as (slack, to_slack),
     ):
         connections = {

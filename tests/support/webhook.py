@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+WEBHOOK_PASSWORD = "T000/B000/secret"
+
 
 class Webhook(BaseHTTPRequestHandler):
     bodies: list[dict[str, str]] = []  # noqa: RUF012 - one list for the one server of a test
@@ -31,5 +33,5 @@ def listening_webhook() -> Iterator[tuple[type[Webhook], dict[str, str]]]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         host = f"http://127.0.0.1:{server.server_address[1]}/services/"
-        yield handler, {"conn_type": "slackwebhook", "host": host, "password": "T000/B000/secret"}
+        yield handler, {"conn_type": "slackwebhook", "host": host, "password": WEBHOOK_PASSWORD}
         server.shutdown()
