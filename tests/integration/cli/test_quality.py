@@ -150,7 +150,7 @@ def test_a_certification_ends_with_what_readers_see(shell: Shell, weekly: Weekly
 
 def test_suites_are_checked_and_described(shell: Shell, weekly: Weekly, tmp_path: Path) -> None:
     code, text, _ = shell("lint")
-    assert code == 0 and "finra_otc_transparency.ingested: 16 rules, no problem" in text
+    assert code == 0 and "finra_otc_transparency.ingested: 17 rules, no problem" in text
     assert json.loads(shell("schema")[1])["type"] == "object"
     good = judge(weekly, file_of(*lines_of(LAST)))
     page = tmp_path / "page.html"

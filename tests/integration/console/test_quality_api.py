@@ -68,7 +68,7 @@ def test_a_held_capture_is_approved_by_who_is_logged_in(call: Call, weekly: Week
     [anomaly] = [
         each
         for each in call("viewer", "GET", f"/api/v1/quality/anomalies?{WEEK}").json()["anomalies"]
-        if "shares_as_usual" in each["message"]
+        if "typical_volume" in each["message"]
     ]
     assert (anomaly["severity"], anomaly["state"], anomaly["capture_id"]) == ("ERROR", "open", held.capture_id)
     path = f"/api/v1/quality/captures/{held.capture_id}"
@@ -112,7 +112,7 @@ def test_the_pages_show_grades_and_what_a_gate_said(call: Call, weekly: Weekly, 
     page = call("viewer", "GET", f"/quality?weeks=3&end={LAST}&tier=OTCE")
     assert page.status_code == 200 and "grade-F" in page.text and "shares_as_usual" in page.text
     gates = call("viewer", "GET", f"/gates?run_id={held.run.run_id}&suite={SUITE}")
-    assert gates.status_code == 200 and "HOLD" in gates.text and "+120% of what is usual" in gates.text
+    assert gates.status_code == 200 and "HOLD" in gates.text and "+120% for the typical one" in gates.text
     [link] = re.findall(r'href="(gates/page[^"]*)"', gates.text)
     its = call("viewer", "GET", f"/{link.replace('&amp;', '&')}")
     assert its.status_code == 200 and "shares_as_usual: 227,478 to" in its.text

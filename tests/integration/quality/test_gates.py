@@ -63,10 +63,10 @@ def test_every_database_says_the_same(upgraded_storage: Storage, tmp_path: Path)
     held = judge(weekly, file_of(*lines_of(LAST, times=2.2), row(symbol="")))
     assert (held.held, held.published) == ("gate", 0)
     closed = {name for name, status in held.statuses.items() if status != "PASS"}
-    assert closed == {"shares_as_usual", "trades_as_usual"}
+    assert closed == {"typical_volume", "shares_as_usual", "trades_as_usual"}
     passed = judge(weekly, file_of(*lines_of(LAST)))
     open_(passed)
-    assert (passed.published, len(passed.statuses)) == (GOOD, 21)
+    assert (passed.published, len(passed.statuses)) == (GOOD, 22)
 
 
 def test_the_first_week_ever_passes(weekly: Weekly) -> None:
@@ -77,7 +77,7 @@ def test_the_first_week_ever_passes(weekly: Weekly) -> None:
     ("content", "closed_by"),
     [
         pytest.param(lines_of(LAST, venues=VENUES[:7]), "usual_venues", id="30 % of the venues missing"),
-        pytest.param(lines_of(LAST, times=2.2), "shares_as_usual", id="doubled volumes"),
+        pytest.param(lines_of(LAST, times=2.2), "typical_volume", id="doubled volumes"),
         pytest.param(lines_of(LAST, symbols=SYMBOLS[:20]), "symbols_as_usual", id="half of the symbols lost"),
         pytest.param(lines_of(LAST, symbols=[f"OTHER{n}" for n in range(40)]), "same_tier", id="the rows of another tier"),
         pytest.param([each.replace(published_on(Tier.OTCE, LAST - dt.timedelta(weeks=1)).isoformat(), UPDATED)
@@ -93,7 +93,7 @@ def test_a_bad_week_is_held_without_anyone_having_set_a_number(
     assert found.alerts[f"gate:{closed_by}"] == "ERROR"
     assert known.rows(f"{PREFIX}_venue_volume_latest") == before, "readers see nothing of it"
     [result] = [each for each in known.rows("core_quality") if each["check_name"].endswith(closed_by)]
-    assert result["actual_value"] and result["expected_value"] and result["rule_version"] == "1"
+    assert result["actual_value"] and result["expected_value"] and result["rule_version"] == "2"
 
 
 def test_a_restatement_that_is_held_leaves_the_week_as_it_was(known: Weekly) -> None:
@@ -119,7 +119,7 @@ def test_a_person_lets_a_held_week_pass_and_its_run_goes_on(known: Weekly) -> No
     open_(found)
     assert (found.published, found.capture_id) == (GOOD, held.capture_id)
     assert known.rows("core_quality", capture_id=held.capture_id, status="APPROVED")
-    states = [row["state"] for row in known.rows("core_alerts", cause="gate:shares_as_usual")]
+    states = [row["state"] for row in known.rows("core_alerts", cause="gate:typical_volume")]
     assert sorted(states) == ["FIRING", "RESOLVED"]
     assert [each.kind for each in decisions_of(known.storage, held.capture_id)] == [DecisionKind.APPROVE]
     assert decision.by == "ann"
@@ -225,7 +225,7 @@ REAL = Path(os.environ.get("SPINE_FINRA_DATA") or Path(__file__).parents[4] / "s
 def test_the_real_week_passes_its_suites(weekly: Weekly) -> None:
     found = judge(weekly, REAL.read_text())
     open_(found)
-    assert set(found.statuses.values()) == {"PASS"} and len(found.statuses) == 21
+    assert set(found.statuses.values()) == {"PASS"} and len(found.statuses) == 22
     assert found.published == 5328
 
 

@@ -131,6 +131,18 @@ def test_a_file_is_used_where_finra_is_down(api: Api, weekly: Weekly, asked: str
     ]
 
 
+def test_the_alert_of_a_fallback_is_over_when_the_source_is_back(api: Api, weekly: Weekly) -> None:
+    write_the_week(weekly)
+    api.simulator.faults.add(STORM[0])
+    assert ingest(weekly, fallback="file").state == "success"
+    api.simulator.faults.clear()
+    for _ in range(2):
+        weekly.clock.wait(31)  # type: ignore[attr-defined]
+        assert ingest(weekly, fallback="file").state == "success"
+    raised = weekly.storage.query("SELECT state, cause FROM core_alerts ORDER BY raised_at").rows
+    assert raised == [("FIRING", "fallback:api"), ("RESOLVED", "fallback:api")]
+
+
 def test_an_open_breaker_leads_to_the_file_at_once(api: Api, weekly: Weekly) -> None:
     write_the_week(weekly)
     name = f"finra:{api.simulator.url.partition('//')[2]}"

@@ -24,6 +24,7 @@ def test_defaults_are_filled_in(weekly: Workflow) -> None:
         "week_ending": None,
         "summary_type": "ATS_W_SMBL_FIRM",
         "source": "file",
+        "fallback": None,
         "file_path": None,
         "force": False,
         "window_weeks": 6,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from statistics import median
 from typing import Any
 
+from spine.core.weeks import parse_date, sessions_of
 from spine.finra.dataset import OTC_TRANSPARENCY, Dataset
 from spine.storage.base import Session, Storage
 from spine.storage.ledger import Capture
@@ -29,16 +31,19 @@ SELECT capture_id, week_ending FROM core_latest
 WHERE domain = :domain AND tier = :tier AND summary_type = :summary_type AND stage = 'AGGREGATED'
   AND week_ending < :week_ending AND week_ending >= :first
 ORDER BY week_ending DESC """
+_KNOWN = "SELECT COUNT(*) FROM {prefix}_symbol_summary WHERE capture_id = :before"
+# Symbols of both weeks, with the volume of each. A line without shares or trades is none of a symbol's.
 _KEPT = """
-SELECT COUNT(*) AS known,
-       SUM(CASE WHEN EXISTS (SELECT 1 FROM {lines} l WHERE l.capture_no = :capture_no AND l.symbol = s.symbol)
-           THEN 1 ELSE 0 END) AS kept
-FROM {prefix}_symbol_summary s WHERE s.capture_id = :before"""
+SELECT n.volume, s.total_volume AS volume_before
+FROM (SELECT symbol, SUM(total_shares) AS volume FROM {lines}
+      WHERE capture_no = :capture_no AND total_shares > 0 AND total_trades > 0 GROUP BY symbol) n
+JOIN {prefix}_symbol_summary s ON s.capture_id = :before AND s.symbol = n.symbol"""
 
 
 def read_facts(reader: Session | Storage, capture: Capture, dataset: Dataset = OTC_TRANSPARENCY) -> dict[str, Any]:
-    """``parsed`` and ``refused`` lines, ``columns`` of the source and of the capture before it, and how many of the symbols of
-    the week before (``symbols_before``) are there again (``symbols_kept``)."""
+    """``parsed`` and ``refused`` lines, ``columns`` of the source and of the capture before it, how many of the symbols of the
+    week before (``symbols_before``) are there again (``symbols_kept``), and by what part the volume of the typical one of them
+    changed per trading day (``typical_change``: the median; None where there is none)."""
     same = {
         "domain": capture.partition.dataset,
         "tier": str(capture.partition.tier),
@@ -71,14 +76,19 @@ def _symbols(reader: Session | Storage, capture: Capture, same: dict[str, Any], 
     params = {**same, "week_ending": week_ending, "first": week_ending - _STILL_ALIKE}
     before = reader.query(_WEEK_BEFORE + reader.dialect.limit(1), params).first
     if before is None:
-        return {"week_before": None, "symbols_before": 0, "symbols_kept": 0}
+        return {"week_before": None, "symbols_before": 0, "symbols_kept": 0, "typical_change": None, "holiday": False}
+    names = {"lines": dataset.lines_table, "prefix": dataset.sql_folder}
+    known = reader.query(_KNOWN.format_map(names), {"before": before["capture_id"]}).scalar
     kept = reader.query(
-        _KEPT.format(lines=dataset.lines_table, prefix=dataset.sql_folder),
-        {"capture_no": capture.capture_no, "before": before["capture_id"]},
-    ).first
-    assert kept is not None
+        _KEPT.format_map(names), {"capture_no": capture.capture_no, "before": before["capture_id"]}
+    ).rows
+    week_before = parse_date(before["week_ending"])
+    days, days_before = len(sessions_of(week_ending)), len(sessions_of(week_before))
+    ratios = [float(volume) / float(volume_before) for volume, volume_before in kept]
     return {
-        "week_before": str(before["week_ending"]),
-        "symbols_before": int(kept["known"]),
-        "symbols_kept": int(kept["kept"] or 0),
+        "week_before": week_before.isoformat(),
+        "symbols_before": int(known),
+        "symbols_kept": len(kept),
+        "typical_change": median(ratios) * days_before / days - 1 if ratios and days and days_before else None,
+        "holiday": days != days_before,
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from spine.core.errors import ErrorCategory, PartialFailure, SpineError, as_spine_error
@@ -56,6 +57,8 @@ def ended_well(step: str, result: StepResult, context: StepContext) -> None:
         _resolve_letters(step, result.output, context)
         if FALLBACK_FROM in result.output:
             _tell_of_fallback(step, result, context)
+        elif "source" in result.output:
+            _end_fallback(step, result, context)
 
 
 def _resolve_letters(step: str, output: Mapping[str, Any], context: StepContext) -> None:
@@ -87,6 +90,26 @@ def _tell_of_fallback(step: str, result: StepResult, context: StepContext) -> No
         cause=f"fallback:{output[FALLBACK_FROM]}",
     )
     raise_alert(context.storage, alert, context.clock())
+
+
+def _end_fallback(step: str, result: StepResult, context: StepContext) -> None:
+    """The source that was asked for is back: what was said of earlier weeks of the tier is over."""
+    from spine.alerts.model import AlertState
+    from spine.alerts.outbox import raise_alert
+    from spine.alerts.stored import alert_from
+
+    rows = context.storage.query(
+        "SELECT a.* FROM core_alerts a WHERE a.source = :source AND a.tier = :tier AND a.step = :step AND a.state = 'FIRING' "
+        "AND a.cause LIKE 'fallback:%' AND NOT EXISTS (SELECT 1 FROM core_alerts r WHERE r.fingerprint = a.fingerprint "
+        "AND r.state = 'RESOLVED' AND r.raised_at >= a.raised_at)",
+        {"source": context.workflow, "tier": str(result.output.get("tier") or ""), "step": step},
+    )
+    for alert in {each.fingerprint: each for each in map(alert_from, rows)}.values():
+        raise_alert(
+            context.storage,
+            replace(alert, state=AlertState.RESOLVED, run_id=context.run_id, occurred_at=None),
+            context.clock(),
+        )
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from spine.quality.expectations.content import (
     ExpectNewContent,
     ExpectRequiredSymbols,
     ExpectSymbolsOfLastWeek,
+    ExpectTypicalVolume,
     ExpectValidRate,
 )
 from spine.quality.expectations.levels import ExpectLevelLikeHistory, ExpectSteadyVenueShares, ExpectUsualVenues
@@ -30,6 +31,7 @@ CUSTOM: dict[str, Any] = {
         ExpectSteadyVenueShares,
         ExpectSumOfSharesToBeOne,
         ExpectSymbolsOfLastWeek,
+        ExpectTypicalVolume,
         ExpectUsualVenues,
         ExpectValidRate,
     )

@@ -12,6 +12,7 @@ from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 
 from spine.quality.expectations.base import JSON, SpineExpectation, rows_of, weeks_with
+from spine.quality.robust import THIN_FACTOR
 
 _MOST_NAMED = 20
 
@@ -121,6 +122,43 @@ class ExpectSymbolsOfLastWeek(SpineExpectation):
             "observed": f"{kept:,} of {known:,} symbols of {self.facts['week_before']} ({kept / known:.0%})",
             "expected": expected,
             "baseline": {"week_ending": self.facts["week_before"], "symbols": known},
+        }
+
+
+class ExpectTypicalVolume(SpineExpectation):
+    """Expect the volume of the typical symbol, per trading day, to be near that of the newest earlier week.
+
+    The median over all symbols of both weeks: a week that was added up twice moves it, a few names that trade like never
+    before do not. The sum of a tier of penny stocks is half as large or twice as large in an ordinary week.
+
+    :param max_change: upwards as a part of it, 0.5 for half as much again, and downwards by the same factor; around a holiday
+        half as much more is allowed.
+    :param min_symbols: fewer symbols in common are too few to tell.
+    """
+
+    max_change: float = 0.5
+    min_symbols: int = 20
+    facts: JSON = {}  # noqa: RUF012 - a field of pydantic's, which copies it
+
+    needs_facts: ClassVar[bool] = True
+    success_keys: ClassVar[tuple[str, ...]] = ("max_change", "min_symbols", "facts")
+
+    def verdict(self, metrics: Mapping[str, Any]) -> JSON:
+        change, symbols = self.facts.get("typical_change"), int(self.facts.get("symbols_kept") or 0)
+        most = 1 + self.max_change * (THIN_FACTOR if self.facts.get("holiday") else 1.0)
+        expected = f"{1 / most - 1:+.0%} to {most - 1:+.0%} against the week before"
+        if change is None or symbols < self.min_symbols:
+            return {
+                "success": True,
+                "observed": f"too little history: {symbols} symbols in common",
+                "expected": expected,
+            }
+        return {
+            "success": 1 / most <= 1 + float(change) <= most,
+            "observed": f"{float(change):+.0%} for the typical one of {symbols:,} symbols",
+            "expected": expected,
+            "baseline": {"week_ending": self.facts["week_before"], "symbols": symbols},
+            "affected": symbols,
         }
 
 
