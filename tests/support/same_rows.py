@@ -6,7 +6,9 @@ week and revision, loads by their order.
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import gzip
 import json
 import math
 import re
@@ -23,8 +25,8 @@ ULPS = 8
 _DIFFERENCES_IN_PER_CENT = ("trend_pct",)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _NOT_COMPARED = {"_migrations", "core_concurrency_locks"}
-_JSON = {"metrics_json", "raw_json", "rows_json", "impact_summary"}
-_OWN = {"capture_no", "execution_id", "batch_id", "load_id"}
+_JSON = {"metrics_json", "raw_json", "rows_json", "impact_summary", "details_json", "blocking_issues"}
+_OWN = {"capture_no", "execution_id", "batch_id", "load_id", "anomaly_id", "issue_key"}
 Row = dict[str, Any]
 
 
@@ -84,7 +86,11 @@ def _labels(storage: Storage) -> dict[str, str]:
 
 def _plain_row(row: Mapping[str, Any], labels: Mapping[str, str]) -> Row:
     return {
-        name: _of_json(json.loads(value), labels) if name in _JSON else _plain(value, labels)
+        name: _of_json(json.loads(value), labels)
+        if name in _JSON
+        else _of_page(value, labels)
+        if name == "page_gzip"
+        else _plain(value, labels)
         for name, value in row.items()
         if name not in _OWN and not name.endswith("_at")
     }
@@ -98,6 +104,13 @@ def _of_json(value: Any, labels: Mapping[str, str]) -> Any:
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         return Decimal(value)
     return _plain(value, labels)
+
+
+def _of_page(value: str, labels: Mapping[str, str]) -> str:
+    page = gzip.decompress(base64.b64decode(value)).decode()
+    for name, label in labels.items():
+        page = page.replace(name, label)
+    return page
 
 
 def _plain(value: Any, labels: Mapping[str, str]) -> Any:

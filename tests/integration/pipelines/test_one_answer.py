@@ -18,6 +18,9 @@ from spine.finra.files import download_name
 from spine.finra.synthetic import SyntheticMarket
 from spine.pipelines.load_table import load_table
 from spine.pipelines.registry import get_pipeline
+from spine.quality.assessment.assess import Scope, assess
+from spine.quality.assessment.stored import save
+from spine.quality.readiness import read_readiness, save_readiness
 from tests.support.db2_wire.server import Db2Wire
 from tests.support.postgres import PostgresServer
 from tests.support.same_rows import differences_between, rows_of
@@ -70,7 +73,7 @@ def write_week(weekly: Weekly, tier: Tier, week: dt.date, name: str, least: str 
 
 
 def live(weekly: Weekly) -> None:
-    """Weeks, a restatement with what rests on it, a backfill, tables loaded by declaration."""
+    """Weeks, a restatement with what rests on it, a backfill, tables loaded by declaration, and a look at all of it."""
     for week in WEEKS:
         weekly.run(**write_week(weekly, Tier.T2, week, f"{week}.psv"), window_weeks=2)
     again = weekly.run(**write_week(weekly, Tier.T2, WEEKS[0], "restated.psv", least="0.000003"), window_weeks=2)
@@ -81,6 +84,15 @@ def live(weekly: Weekly) -> None:
     done = get_pipeline("core.run_weeks").run(weekly.context(**backfill, end_week=WEEKS[-1].isoformat()))
     assert done.output["captured"] == 3
     load_bonds(weekly)
+    assess_it(weekly)
+
+
+def assess_it(weekly: Weekly) -> None:
+    """Scores of weeks and symbols, what is wrong, and which weeks may be relied on."""
+    context = weekly.context()
+    found = assess(context, Scope(first=WEEKS[0], last=WEEKS[-1], symbols=True))
+    save(context, found)
+    save_readiness(weekly.storage, read_readiness(weekly.storage, found.assessed_at, len(WEEKS)), found.assessed_at)
 
 
 BOND = "cusip|volume|trades|price\n"

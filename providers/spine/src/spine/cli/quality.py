@@ -19,12 +19,12 @@ def results(args: Namespace) -> None:
     """Outcomes of rules, the newest first."""
     from spine.quality.gate_history import AskedResults, read_results
 
-    asked = AskedResults(
-        tier=str(Tier.parse(args.tier)) if args.tier else "",
-        week_ending=parse_week_ending(args.week_ending) if args.week_ending else None,
-        failed_only=not args.all,
-    )
     with spine_session() as (_, storage):
+        asked = AskedResults(
+            tier=str(Tier.parse(args.tier)) if args.tier else "",
+            week_ending=parse_week_ending(args.week_ending) if args.week_ending else None,
+            failed_only=not args.all,
+        )
         found = read_results(storage, asked, args.limit)
     names = (
         "week_ending", "tier", "check_name", "status", "actual_value", "expected_value", "affected_rows", "rule_version",
@@ -37,9 +37,9 @@ def anomalies(args: Namespace) -> None:
     """What is not as it should be, the worst first."""
     from spine.quality.anomalies import read_anomalies
 
-    tier = str(Tier.parse(args.tier)) if args.tier else ""
-    week = parse_week_ending(args.week_ending) if args.week_ending else None
     with spine_session() as (_, storage):
+        tier = str(Tier.parse(args.tier)) if args.tier else ""
+        week = parse_week_ending(args.week_ending) if args.week_ending else None
         found = read_anomalies(storage, unsettled=not args.all, tier=tier, week_ending=week, limit=args.limit)
     _print(found, args.output, "anomalies")
 
@@ -116,8 +116,8 @@ def readiness(args: Namespace) -> None:
     """Which weeks may be relied on; with --require, exits 1 when one of them may not."""
     from spine.quality.readiness import ReadinessState, read_readiness
 
-    tiers = (Tier.parse(args.tier),) if args.tier else tuple(Tier)
     with spine_session() as (_, storage):
+        tiers = (Tier.parse(args.tier),) if args.tier else tuple(Tier)
         found = read_readiness(storage, utc_now(), args.weeks, tiers)
     shown = [
         {**each.to_dict(), "issues": "; ".join(each.issues), "certified_for": ", ".join(each.certified_for)}

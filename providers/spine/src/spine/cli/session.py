@@ -29,13 +29,20 @@ def spine_session(*, as_json: bool = False) -> Iterator[tuple[Settings, Storage]
     """
     from spine.hooks.storage import StorageHook
 
-    try:
+    with errors_in_one_line(as_json=as_json):
         settings = load_settings()
         storage = StorageHook(settings.storage_conn_id).get_storage()
         try:
             yield settings, storage
         finally:
             storage.close()
+
+
+@contextmanager
+def errors_in_one_line(*, as_json: bool = False) -> Iterator[None]:
+    """What ``spine_session`` does with errors, for a command that needs no database, or that reads its arguments before."""
+    try:
+        yield
     except SpineError as error:
         if as_json:
             print(json.dumps({"state": "failed", "error": error.to_dict()}))

@@ -7,10 +7,12 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from spine.cli.session import errors_in_one_line
 from spine.core.tiers import Tier
 from spine.core.weeks import parse_date
 
 
+@errors_in_one_line()
 def synthesize(args: Namespace) -> None:
     """Write the weeks and say which; every argument but ``out`` may be None or missing, for the market's default.
 

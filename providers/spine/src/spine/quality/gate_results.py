@@ -145,7 +145,7 @@ def record_page(session: Session, context: StepContext, result: GateResult) -> N
     """Keep Great Expectations' own page of it, packed: a few KB, read again by ``read_page``."""
     from spine.quality.gx.pages import page_of
 
-    packed = base64.b64encode(gzip.compress(page_of(result).encode())).decode()
+    packed = base64.b64encode(gzip.compress(page_of(result).encode(), mtime=0)).decode()
     key = {"capture_id": result.capture.capture_id, "suite": result.suite.name}
     session.execute("DELETE FROM core_gate_pages WHERE capture_id = :capture_id AND suite = :suite", key)
     session.execute(
