@@ -10,6 +10,7 @@ CREATE TABLE core_anomalies (
     severity ${code} NOT NULL,
     tier ${code} NOT NULL,
     week_ending ${date},
+    summary_type ${code} NOT NULL,
     capture_id ${code} NOT NULL,
     message ${text} NOT NULL,
     remedy ${text} NOT NULL,
@@ -53,6 +54,7 @@ CREATE TABLE core_quality_scores (
 -- Which weeks may be relied on, as it was when somebody looked last.
 CREATE TABLE core_data_readiness (
     domain ${code} NOT NULL,
+    summary_type ${code} NOT NULL,
     tier ${code} NOT NULL,
     week_ending ${date} NOT NULL,
     state ${code} NOT NULL,
@@ -61,7 +63,7 @@ CREATE TABLE core_data_readiness (
     capture_id ${code} NOT NULL,
     blocking_issues ${json} NOT NULL,
     checked_at ${instant} NOT NULL,
-    PRIMARY KEY (domain, tier, week_ending)
+    PRIMARY KEY (domain, summary_type, tier, week_ending)
 );
 
 -- Great Expectations' own page of what a gate said last of a capture: gzip, then Base64.

@@ -12,12 +12,12 @@ from spine.core.errors import ConfigurationError, ValidationError
 from spine.core.tiers import Tier
 from spine.quality import anomalies
 from spine.quality.anomalies import read_anomalies
-from spine.quality.assessment.assess import Assessment, Scope, assess
+from spine.quality.assessment.assess import Assessment, Scope, assess, followed
 from spine.quality.assessment.issues import Check
 from spine.quality.assessment.report import page_of
 from spine.quality.assessment.scoring import Grade
 from spine.quality.assessment.stored import save
-from spine.quality.readiness import ReadinessState, read_readiness
+from spine.quality.readiness import ReadinessState, read_readiness, save_readiness
 from spine.storage.base import Storage
 from tests.support.gated_weeks import LAST, SYMBOLS, VENUES, judge, lines_of, load_history
 from tests.support.storage import open_upgraded
@@ -295,8 +295,56 @@ def test_a_summary_type_without_venues_is_assessed_too(weekly: Weekly) -> None:
     assert found.weeks[0].accepted == len(SYMBOLS)
 
 
+OTHER = "OTC_W_SMBL_FIRM"
+
+
+def load_other(weekly: Weekly) -> None:
+    path = weekly.write(file_of(*lines_of(LAST)), "other.psv")
+    weekly.load(tier="OTCE", week_ending=LAST.isoformat(), file_path=path, summary_type=OTHER)
+
+
+def test_series_that_are_captured_are_followed_from_their_first_week(weekly: Weekly) -> None:
+    asked = Scope(first=FIRST, last=LAST, full=True)
+    now = weekly.clock()
+    assert followed(weekly.storage, asked, now) == [asked]
+    load_other(weekly)
+    (_, other) = followed(weekly.storage, asked, now)
+    assert (other.summary_type, other.tiers, other.first, other.last) == (OTHER, (Tier.OTCE,), LAST, LAST)
+    context = weekly.context()
+    for scope in followed(weekly.storage, asked, now):
+        save(context, assess(context, scope))
+        ready = read_readiness(weekly.storage, now, 60, scope.tiers, scope.summary_type)
+        save_readiness(weekly.storage, ready, now)
+    newest = {row["summary_type"] for row in weekly.rows("core_quality_scores", tier="OTCE", week_ending=LAST)}
+    assert newest == {"ATS_W_SMBL_FIRM", OTHER}
+    ready = weekly.rows("core_data_readiness", tier="OTCE", summary_type=OTHER)
+    assert {str(row["week_ending"]) for row in ready if row["capture_id"]} == {LAST.isoformat()}
+
+
+def test_the_week_of_one_series_says_nothing_of_another(weekly: Weekly) -> None:
+    """A week of venues that is held, and the same week of the other firms, which is good: what is open stays open."""
+    change(weekly, f"UPDATE {PREFIX}_venue_share SET rank = rank + 1 WHERE capture_id = {_OF_LAST}")
+    context = weekly.context()
+    save(context, look(weekly, full=False))
+    held = judge(weekly, file_of(*lines_of(LAST, times=2.2)))
+    assert held.held == "gate"
+    load_other(weekly)
+    weekly.run(tier="OTCE", week_ending=LAST.isoformat(), file_path="other.psv", summary_type=OTHER, window_weeks=2)
+    save(context, look(weekly, first=LAST, full=False, summary_type=OTHER))
+    rows = weekly.rows("core_anomalies")
+    still = {(row["about"], row["summary_type"]) for row in rows if row["state"] == "open"}
+    assert {("ranks", "ATS_W_SMBL_FIRM"), ("ingested:typical_volume", "ATS_W_SMBL_FIRM")} <= still
+    fired = {(row["cause"], row["state"], row["summary_type"]) for row in weekly.rows("core_alerts")}
+    assert ("gate:typical_volume", "FIRING", "ATS_W_SMBL_FIRM") in fired
+    assert not {cause for cause, state, _ in fired if state == "RESOLVED"}
+    blocked = {row.week_ending: row for row in read_readiness(weekly.storage, context.clock(), 60, [Tier.OTCE])}[LAST]
+    assert any(issue.startswith("critical") for issue in blocked.issues)
+    other = read_readiness(weekly.storage, context.clock(), 60, [Tier.OTCE], OTHER)
+    assert not any(issue.startswith("critical") for each in other for issue in each.issues)
+
+
 def test_nothing_there_and_nothing_known_are_said(weekly: Weekly, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="no summary type 'ATS'; expected one of ATS_W_SMBL_FIRM"):
+    with pytest.raises(ValidationError, match="unknown summary_type 'ATS'; known: ATS_W_SMBL, ATS_W_SMBL_FIRM"):
         look(weekly, summary_type="ATS")
     with pytest.raises(ConfigurationError, match="nothing is captured yet"):
         look(weekly, tiers=(Tier.T1,), first=None)

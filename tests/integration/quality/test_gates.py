@@ -14,8 +14,9 @@ import pytest
 from spine.core.tiers import Tier
 from spine.core.weeks import published_on
 from spine.quality import settling
-from spine.quality.decisions import DecisionKind, decisions_of
+from spine.quality.decisions import DecisionKind, decisions_of, record_decision
 from spine.storage.base import Storage
+from spine.storage.ledger import find_capture
 from spine.workflows.loader import load_workflow
 from spine.workflows.model import Decision as Answer
 from spine.workflows.runner import run_workflow
@@ -279,6 +280,29 @@ def test_what_a_mended_rule_accepts_comes_back_in_a_new_capture(known: Weekly) -
 
     assert reconcile(tuned.storage, [Tier.OTCE], LAST, LAST) == []
     assert tuned.run(workflow=replay, **week).results["replay"].status == "unchanged", "once is enough"
+
+
+def test_a_stricter_rule_ends_what_was_certified(known: Weekly) -> None:
+    include = known.root / "tuned"
+    shutil.copytree(known.settings.include_dir, include)
+    tuned = Weekly(known.storage, known.root, known.clock, include=include)
+    content = file_of(*lines_of(LAST))
+    good = judge(tuned, content)
+    capture = find_capture(known.storage, good.capture_id)
+    assert capture is not None
+    with known.storage.transaction() as session:
+        record_decision(
+            session, capture, DecisionKind.CERTIFY, by="ann", reason="month end", now=known.clock(), purpose="trading"
+        )
+    suite = include / "expectations" / "finra_otc_transparency.ingested.yaml"
+    stricter = suite.read_text().replace("version: 2", "version: 3")
+    suite.write_text(
+        stricter.replace("expect: ExpectTypicalVolume\n", "expect: ExpectTypicalVolume\n    args: {max_change: 0}\n")
+    )
+    assert judge(tuned, content).held == "gate"
+    kinds = [each.kind for each in decisions_of(known.storage, good.capture_id)]
+    assert kinds == [DecisionKind.UNCERTIFY, DecisionKind.CERTIFY]
+    assert known.rows("core_alerts", cause="certification_lost:trading", summary_type="ATS_W_SMBL_FIRM")
 
 
 def test_an_answer_to_an_approval_step_is_in_the_audit_trail_and_opens_no_gate(known: Weekly, tmp_path: Path) -> None:

@@ -34,13 +34,13 @@ from spine.documents.records import Values, read_record
 from spine.documents.spans import parse_duration
 
 LABELS = (
-    "severity", "domain", "tier", "week_ending", "category", "workflow", "step", "source", "cause", "title", "environment",
-    "notify",
+    "severity", "domain", "tier", "week_ending", "summary_type", "category", "workflow", "step", "source", "cause", "title",
+    "environment", "notify",
 )  # fmt: skip
 """What alerts are matched and grouped by."""
 NOTIFY = "notify"
 """Metadata of an alert: the channels that a workflow names for it, with commas between them."""
-DEFAULT_GROUP = ("source", "cause", "domain", "tier", "week_ending")
+DEFAULT_GROUP = ("source", "cause", "domain", "tier", "week_ending", "summary_type")
 FILE_NAME = "alerts.yaml"
 
 
@@ -178,7 +178,12 @@ _INHIBIT = Record(
     (
         Key("source", _MATCH, "While such an alert fires ...", required=True),
         Key("target", _MATCH, "... such alerts are not told ...", required=True),
-        Key("equal", NAMES_OR_NAME, "... where they agree in these labels.", default="domain, tier, week_ending"),
+        Key(
+            "equal",
+            NAMES_OR_NAME,
+            "... where they agree in these labels.",
+            default="domain, tier, week_ending, summary_type",
+        ),
     ),
 )
 _SILENCE = Record(
@@ -349,5 +354,5 @@ def _route(values: Values) -> Route:
 
 
 def _inhibition(values: Values) -> Inhibition:
-    equal = tuple(_listed(values["equal"])) if "equal" in values else ("domain", "tier", "week_ending")
+    equal = tuple(_listed(values["equal"])) if "equal" in values else ("domain", "tier", "week_ending", "summary_type")
     return Inhibition(matcher(values["source"]), matcher(values["target"]), equal)

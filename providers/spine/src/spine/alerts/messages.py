@@ -104,6 +104,7 @@ def _fields(alert: Alert) -> dict[str, str]:
         "Domain": alert.domain,
         "Tier": alert.tier,
         "Week": alert.week_ending,
+        "Summary type": alert.summary_type,
         "Workflow": alert.workflow,
         "Step": alert.step,
         "Run": alert.run_id,

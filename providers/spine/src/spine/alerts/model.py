@@ -48,7 +48,7 @@ SEVERITY_OF: Mapping[ErrorCategory, AlertSeverity] = {
 }
 """The original platform's table: which severity an error of a category has unless its raiser knows better."""
 
-_PLACE = ("workflow", "step", "capture_id", "run_id", "tier")
+_PLACE = ("workflow", "step", "capture_id", "run_id", "tier", "summary_type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class Alert:
     :param domain: the dataset, ``finra.otc_transparency``; routes match on it with trailing ``*``.
     :param tier: canonical tier, or empty.
     :param week_ending: ISO date of the week it is about, or empty.
+    :param summary_type: FINRA's series it is about, or empty: the same week of another series is another thing.
     :param run_id: Airflow's run, or what the in-process runner calls one.
     :param run_url: page of the run, where one is known.
     :param cause: what it is about beside domain, tier and week, so that a later RESOLVED with the same cause ends it
@@ -75,6 +76,7 @@ class Alert:
     domain: str = ""
     tier: str = ""
     week_ending: str = ""
+    summary_type: str = ""
     category: ErrorCategory | None = None
     workflow: str = ""
     step: str = ""
@@ -92,7 +94,15 @@ class Alert:
 
         Severity and state are left out, so that a resolve or an escalation finds what it belongs to.
         """
-        about = (self.source, self.cause or self.title, self.domain, self.tier, self.week_ending, self.step)
+        about = (
+            self.source,
+            self.cause or self.title,
+            self.domain,
+            self.tier,
+            self.week_ending,
+            self.summary_type,
+            self.step,
+        )
         return hashlib.sha256("|".join(about).encode()).hexdigest()[:32]
 
 

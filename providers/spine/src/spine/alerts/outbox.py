@@ -23,10 +23,10 @@ def raise_alert(session: Session | Storage, alert: Alert, now: dt.datetime) -> s
     alert_id, alert = uuid.uuid4().hex, clean(alert)
     session.execute(
         "INSERT INTO core_alerts (alert_id, fingerprint, severity, state, title, message, source, domain, tier, "
-        "week_ending, error_category, workflow, step, capture_id, execution_id, run_url, cause, metadata_json, "
+        "week_ending, summary_type, error_category, workflow, step, capture_id, execution_id, run_url, cause, metadata_json, "
         "occurred_at, raised_at) VALUES (:alert_id, :fingerprint, :severity, :state, :title, :message, :source, :domain, "
-        ":tier, :week_ending, :error_category, :workflow, :step, :capture_id, :execution_id, :run_url, :cause, "
-        ":metadata, :occurred_at, :raised_at)",
+        ":tier, :week_ending, :summary_type, :error_category, :workflow, :step, :capture_id, :execution_id, :run_url, "
+        ":cause, :metadata, :occurred_at, :raised_at)",
         {
             "alert_id": alert_id,
             "fingerprint": alert.fingerprint,
@@ -38,6 +38,7 @@ def raise_alert(session: Session | Storage, alert: Alert, now: dt.datetime) -> s
             "domain": alert.domain,
             "tier": alert.tier,
             "week_ending": dt.date.fromisoformat(alert.week_ending) if alert.week_ending else None,
+            "summary_type": alert.summary_type,
             "error_category": None if alert.category is None else str(alert.category),
             "workflow": alert.workflow,
             "step": alert.step,
@@ -59,14 +60,17 @@ def clean(alert: Alert) -> Alert:
     return replace(alert, title=redact(alert.title), message=redact(alert.message), metadata=metadata)
 
 
-def firing(reader: Session | Storage, source: str, domain: str, tier: str, week_ending: dt.date | None) -> set[str]:
-    """Fingerprints of what a source last raised as FIRING about a week, and nobody resolved since."""
+def firing(
+    reader: Session | Storage, source: str, domain: str, tier: str, week_ending: dt.date | None, summary_type: str
+) -> set[str]:
+    """Fingerprints of what a source last raised as FIRING about a week of a series, and nobody resolved since."""
     where = "week_ending IS NULL" if week_ending is None else "week_ending = :week_ending"
     rows = reader.query(
         "SELECT a.fingerprint, MAX(CASE WHEN a.state = 'FIRING' THEN a.raised_at END) AS fired, "
         "MAX(CASE WHEN a.state = 'RESOLVED' THEN a.raised_at END) AS resolved FROM core_alerts a "
-        f"WHERE a.source = :source AND a.domain = :domain AND a.tier = :tier AND a.{where} GROUP BY a.fingerprint",
-        {"source": source, "domain": domain, "tier": tier}
+        f"WHERE a.source = :source AND a.domain = :domain AND a.tier = :tier "
+        f"AND a.summary_type = :summary_type AND a.{where} GROUP BY a.fingerprint",
+        {"source": source, "domain": domain, "tier": tier, "summary_type": summary_type}
         | ({} if week_ending is None else {"week_ending": week_ending}),
     )
     return {

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from spine.alerts.model import Alert, AlertSeverity, AlertState
@@ -74,10 +75,9 @@ def firing_alerts(reader: Session | Storage, causes: list[str], now: dt.datetime
 
 
 def firing_of(reader: Session | Storage, known: Alert, causes: list[str], now: dt.datetime) -> list[Alert]:
-    """What of these causes fires about the same thing as ``known``: its source, domain, tier and week."""
-    place = (known.source, known.domain, known.tier, known.week_ending)
-    fires = firing_alerts(reader, causes, now)
-    return [each for each in fires if (each.source, each.domain, each.tier, each.week_ending) == place]
+    """What of these causes fires about the same thing as ``known``: its source, domain, tier, week and series."""
+    place = attrgetter("source", "domain", "tier", "week_ending", "summary_type")
+    return [each for each in firing_alerts(reader, causes, now) if place(each) == place(known)]
 
 
 def alert_from(row: Mapping[str, Any]) -> Alert:
@@ -91,6 +91,7 @@ def alert_from(row: Mapping[str, Any]) -> Alert:
         domain=row["domain"],
         tier=row["tier"],
         week_ending="" if row["week_ending"] is None else str(row["week_ending"]),
+        summary_type=row["summary_type"],
         category=None if category is None else ErrorCategory(category),
         workflow=row["workflow"],
         step=row["step"],

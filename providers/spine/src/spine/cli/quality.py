@@ -95,7 +95,16 @@ def certify(args: Namespace) -> None:
 
     with spine_session() as (_, storage):
         tier, week = Tier.parse(args.tier), parse_week_ending(args.week_ending)
-        decision = certify_week(storage, tier, week, args.purpose, by=args.by, reason=args.reason, now=utc_now())
+        decision = certify_week(
+            storage,
+            tier,
+            week,
+            args.purpose,
+            by=args.by,
+            reason=args.reason,
+            now=utc_now(),
+            summary_type=args.summary_type,
+        )
     print(f"{decision.capture_id} is certified for {args.purpose}")
 
 
@@ -118,7 +127,7 @@ def readiness(args: Namespace) -> None:
 
     with spine_session() as (_, storage):
         tiers = (Tier.parse(args.tier),) if args.tier else tuple(Tier)
-        found = read_readiness(storage, utc_now(), args.weeks, tiers)
+        found = read_readiness(storage, utc_now(), args.weeks, tiers, args.summary_type)
     shown = [
         {**each.to_dict(), "issues": "; ".join(each.issues), "certified_for": ", ".join(each.certified_for)}
         for each in found

@@ -18,6 +18,7 @@ _TIER = Arg(("--tier",), help="Only this tier: T1, T2, OTCE or an alias of one")
 _WEEK = Arg(("--week-ending",), help="Only this week: its Friday, as YYYY-MM-DD", metavar="DATE")
 _THE_TIER = Arg(("--tier",), help="Its tier", required=True)
 _THE_WEEK = Arg(("--week-ending",), help="Its Friday, as YYYY-MM-DD", required=True, metavar="DATE")
+_SERIES = Arg(("--summary-type",), help="Of FINRA's four summary types (default: ATS_W_SMBL_FIRM)", metavar="TYPE")
 _ALL = Arg(("--all",), help="Those that hold too", action="store_true")
 _LIMIT = Arg(("--limit",), help="At most this many (default: 100)", type=positive_int(allow_zero=False), default=100)
 _CAPTURE_ID = Arg(("capture_id",), help="As `airflow spine doctor` names it", metavar="CAPTURE")
@@ -52,7 +53,7 @@ _ASSESS = (
     Arg(("--start",), help="Or from this Friday on, as YYYY-MM-DD", metavar="DATE"),
     Arg(("--end",), help="Up to this Friday (default: the newest that FINRA has published)", metavar="DATE"),
     _TIER,
-    Arg(("--summary-type",), help="Of FINRA's four summary types (default: ATS_W_SMBL_FIRM)", metavar="TYPE"),
+    _SERIES,
     Arg(("--score-all",), help="Every symbol too, over at most 52 weeks", action="store_true"),
     Arg(("--score",), help="This symbol too", metavar="SYMBOL"),
     Arg(
@@ -90,10 +91,20 @@ QUALITY = GroupCommand(
         _command("approve", "approve", "Let a held capture pass", *_DECISION),
         _command("reject", "reject", "Refuse a capture for good", *_DECISION),
         _command(
-            "certify", "certify", "A week may be used for a purpose", _THE_TIER, _THE_WEEK, _PURPOSE, _BY, _REASON
+            "certify",
+            "certify",
+            "A week may be used for a purpose",
+            _THE_TIER,
+            _THE_WEEK,
+            _SERIES,
+            _PURPOSE,
+            _BY,
+            _REASON,
         ),
         _command("audit", "audit", "Every decision", _CAPTURE, _LIMIT, ARG_OUTPUT),
-        _command("readiness", "readiness", "Which weeks may be relied on", _WEEKS, _TIER, _REQUIRE, ARG_OUTPUT),
+        _command(
+            "readiness", "readiness", "Which weeks may be relied on", _WEEKS, _TIER, _SERIES, _REQUIRE, ARG_OUTPUT
+        ),
         _command("lint", "lint_suites", "Check include/expectations"),
         _command("schema", "print_suite_schema", "A suite as a JSON Schema, for editors"),
         _command("page", "data_docs", "Great Expectations' own page of a capture", _CAPTURE_ID, _SUITE, _OUT),

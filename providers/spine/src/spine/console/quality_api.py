@@ -33,10 +33,11 @@ Week = Annotated[str | None, Query(description="A Friday, as YYYY-MM-DD")]
 
 
 @router.get("/quality/scores")
-def list_scores(tier: TierName = None, symbol: str = "", limit: Limit = 100) -> dict[str, Any]:
+def list_scores(tier: TierName = None, symbol: str = "", summary_type: str = "", limit: Limit = 100) -> dict[str, Any]:
     """Scores of weeks, or of a symbol, the newest week first, as they were assessed last."""
     with domain_storage() as storage:
-        return {"scores": _plain(read_scores(storage, tier=_tier(tier), symbol=symbol, limit=limit))}
+        found = read_scores(storage, tier=_tier(tier), symbol=symbol, summary_type=summary_type, limit=limit)
+    return {"scores": _plain(found)}
 
 
 @router.get("/quality/anomalies")
@@ -84,11 +85,14 @@ def list_results(
 
 
 @router.get("/quality/readiness")
-def list_readiness(tier: TierName = None, weeks: Annotated[int, Query(ge=1, le=260)] = 6) -> dict[str, Any]:
+def list_readiness(
+    tier: TierName = None, weeks: Annotated[int, Query(ge=1, le=260)] = 6, summary_type: str | None = None
+) -> dict[str, Any]:
     """Which weeks may be relied on, as of now."""
     tiers = (Tier.parse(tier),) if tier else tuple(Tier)
     with domain_storage() as storage:
-        return {"weeks": [each.to_dict() for each in read_readiness(storage, utc_now(), weeks, tiers)]}
+        found = read_readiness(storage, utc_now(), weeks, tiers, summary_type)
+    return {"weeks": [each.to_dict() for each in found]}
 
 
 @router.post("/quality/readiness/{tier}/{week}/certify", dependencies=[may_operate])
@@ -98,6 +102,7 @@ def certify_week(
     purpose: Annotated[str, Body(description="trading, compliance or research")],
     reason: Annotated[_Words, Body()],
     user: GetUserDep,
+    summary_type: Annotated[str | None, Body()] = None,
 ) -> dict[str, Any]:
     """Put on record that a week may be used for a purpose."""
     with domain_storage() as storage:
@@ -109,6 +114,7 @@ def certify_week(
             by=user.get_name(),
             reason=reason,
             now=utc_now(),
+            summary_type=summary_type,
         )
     return _decision(made)
 

@@ -17,7 +17,7 @@ from spine.finra.dataset import OTC_TRANSPARENCY
 from spine.pipelines.context import utc_now
 from spine.quality.anomalies import read_anomalies
 from spine.quality.assessment.stored import read_scores
-from spine.quality.coverage import asked_weeks
+from spine.quality.coverage import asked_weeks, captured_series
 from spine.quality.gate_history import AskedResults, read_results
 from spine.quality.gate_results import read_page
 from spine.quality.readiness import read_readiness
@@ -42,24 +42,27 @@ _READY = {
 
 
 @router.get("/quality", response_class=HTMLResponse)
-def quality_page(asked: Asked) -> HTMLResponse:
+def quality_page(
+    asked: Asked, summary_type: Annotated[str | None, Query(description="FINRA's series")] = None
+) -> HTMLResponse:
     """Grades of the last weeks, which of them may be relied on, and what is open."""
-    now = utc_now()
+    now, series = utc_now(), OTC_TRANSPARENCY.summary_type(summary_type)
     with domain_storage() as storage:
         weeks = asked_weeks(asked.tiers, weeks=asked.weeks, start=asked.start, end=asked.end, now=now)[::-1]
         scores = {
             (row["tier"], parse_date(row["week_ending"])): row
-            for row in read_scores(storage, limit=_MOST)
-            if row["summary_type"] == OTC_TRANSPARENCY.summary_types[0]
+            for row in read_scores(storage, summary_type=series, limit=_MOST)
         }
         ready = {
             (str(each.tier), each.week_ending): each
-            for each in read_readiness(storage, now, _back(weeks[-1], asked, now), asked.tiers)
+            for each in read_readiness(storage, now, _back(weeks[-1], asked, now), asked.tiers, series)
         }
         return page(
             "quality.html",
             weeks=weeks,
             tiers=asked.tiers,
+            series=series,
+            captured=captured_series(storage),
             scores=scores,
             ready=ready,
             signs=_READY,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from spine.core.errors import ValidationError
-from spine.core.suggest import did_you_mean
 from spine.core.tiers import Tier
 from spine.finra.dataset import OTC_TRANSPARENCY
 
@@ -40,9 +39,7 @@ class Selection:
         if self.first_week and self.last_week and self.first_week > self.last_week:
             raise ValidationError(f"the first week {self.first_week} is after the last one {self.last_week}; swap them")
         for name in self.summary_types:
-            if name not in OTC_TRANSPARENCY.summary_types:
-                hint = did_you_mean(name, OTC_TRANSPARENCY.summary_types)
-                raise ValidationError(f"unknown summary type {name!r}; {hint}")
+            OTC_TRANSPARENCY.summary_type(name)
 
     def where(self, alias: str) -> tuple[str, dict[str, Any]]:
         """Conditions on the columns of a capture, each begun with AND, and their values."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from spine.core.errors import ValidationError
+from spine.core.suggest import did_you_mean
+
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
@@ -22,6 +25,15 @@ class Dataset:
     lines_table: str
     summary_types: tuple[str, ...]
     symbol_level_tables: tuple[str, ...]
+
+    def summary_type(self, given: str | None) -> str:
+        """The one that was asked for, else the first.
+
+        :raises ValidationError: the dataset has no such one.
+        """
+        if given and given not in self.summary_types:
+            raise ValidationError(f"unknown summary_type {given!r}; {did_you_mean(given, self.summary_types)}")
+        return given or self.summary_types[0]
 
     @staticmethod
     def per_venue(summary_type: str) -> bool:

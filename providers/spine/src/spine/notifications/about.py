@@ -21,6 +21,7 @@ def about_run(workflow: str, domain: str, context: Mapping[str, Any], params: Ma
         "domain": domain,
         "tier": tier_of(params.get("tier")),
         "week_ending": _week(context, params),
+        "summary_type": str(params.get("summary_type") or ""),
         "run_id": run_id,
         "run_url": run_url(dag_id, run_id),
     }

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from spine.alerts.model import Alert
 
 
-def week_is_late(context: Mapping[str, Any], workflow: str, domain: str, tier: str) -> None:
+def week_is_late(context: Mapping[str, Any], workflow: str, domain: str, tier: str, summary_type: str = "") -> None:
     """The callback of a DeadlineAlert. Runs of a backfill, and those that a person started without dates, have no
     publication that they could be late after.
 
@@ -24,11 +24,18 @@ def week_is_late(context: Mapping[str, Any], workflow: str, domain: str, tier: s
     if run.get("run_type") == "backfill" or run.get("state") == "success" or not run.get("data_interval_start"):
         return
     start = dt.datetime.fromisoformat(str(run["data_interval_start"]).replace("Z", "+00:00"))
-    tell_from_airflow(late_alert(run, Tier.parse(tier), start, workflow, domain, _at_finra(Tier.parse(tier), start)))
+    at_finra = _at_finra(Tier.parse(tier), start)
+    tell_from_airflow(late_alert(run, Tier.parse(tier), start, workflow, domain, at_finra, summary_type))
 
 
 def late_alert(
-    run: Mapping[str, Any], tier: Tier, start: dt.datetime, workflow: str, domain: str, at_finra: bool | None
+    run: Mapping[str, Any],
+    tier: Tier,
+    start: dt.datetime,
+    workflow: str,
+    domain: str,
+    at_finra: bool | None,
+    summary_type: str = "",
 ) -> Alert:
     """:param at_finra: whether FINRA has the week; None when it could not be asked."""
     from spine.alerts.model import Alert, AlertSeverity
@@ -39,6 +46,7 @@ def late_alert(
     week = week_of(start)
     place: dict[str, Any] = {
         "source": workflow, "workflow": workflow, "domain": domain, "tier": str(tier), "week_ending": week.isoformat(),
+        "summary_type": summary_type,
         "run_id": str(run["dag_run_id"]), "run_url": run_url(str(run["dag_id"]), str(run["dag_run_id"])),
     }  # fmt: skip
     if at_finra is False:

@@ -24,13 +24,14 @@ class SpineNotifier(BaseNotifier):
     :param state: FIRING, or RESOLVED to end what was raised with the same source and cause.
     :param cause: what it is about, for grouping and for its end (templated); the title where it is empty.
     :param source: what raises it (templated); the DAG's id where it is empty.
-    :param domain: the dataset, for routes (templated), and ``tier`` and ``week_ending`` likewise.
+    :param domain: the dataset, for routes (templated), and ``tier``, ``week_ending`` and ``summary_type`` likewise.
     :param channels: channels of alerts.yaml that hear of it beside those it is routed to.
     :param fields: more fields for people (templated).
     """
 
     template_fields: Sequence[str] = (
-        "title", "message", "severity", "cause", "source", "domain", "tier", "week_ending", "fields",
+        "title", "message", "severity", "cause", "source", "domain", "tier", "week_ending", "summary_type",
+        "fields",
     )  # fmt: skip
 
     def __init__(
@@ -45,6 +46,7 @@ class SpineNotifier(BaseNotifier):
         domain: str = "",
         tier: str = "",
         week_ending: str = "",
+        summary_type: str = "",
         channels: Sequence[str] = (),
         fields: Mapping[str, str] | None = None,
         **options: Any,
@@ -59,6 +61,7 @@ class SpineNotifier(BaseNotifier):
         self.domain = domain
         self.tier = tier
         self.week_ending = week_ending
+        self.summary_type = summary_type
         self.channels = tuple(channels)
         self.fields = dict(fields or {})
 
@@ -80,7 +83,8 @@ class SpineNotifier(BaseNotifier):
 
         severity, dag = self.severity.strip().upper(), context.get("dag")
         source = self.source or (dag.dag_id if dag else "airflow")
-        place = about_run(source, self.domain, context, {"tier": self.tier, "week_ending": self.week_ending})
+        given = {"tier": self.tier, "week_ending": self.week_ending, "summary_type": self.summary_type}
+        place = about_run(source, self.domain, context, given)
         return Alert(
             AlertSeverity(severity) if severity in list(AlertSeverity) else AlertSeverity.ERROR,
             " ".join(self.title.split()),

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 from spine.core.errors import ConfigurationError, ValidationError
 from spine.core.partitions import Partition
 from spine.core.results import StepResult
-from spine.core.suggest import did_you_mean
 from spine.core.tiers import Tier
 from spine.core.weeks import parse_week_ending
 from spine.finra.dataset import Dataset
@@ -43,10 +42,8 @@ def given_summary_type(context: StepContext, dataset: Dataset) -> str:
 
     :raises ValidationError: the dataset has no such view.
     """
-    given = str(context.params.get("summary_type") or dataset.summary_types[0])
-    if given not in dataset.summary_types:
-        raise ValidationError(f"unknown summary_type {given!r}; {did_you_mean(given, dataset.summary_types)}")
-    return given
+    given = context.params.get("summary_type")
+    return dataset.summary_type(str(given) if given else None)
 
 
 def current_capture(context: StepContext, dataset: Dataset) -> Capture:

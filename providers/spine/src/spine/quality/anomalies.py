@@ -41,12 +41,12 @@ _NEWEST = """
 SELECT a.* FROM core_anomalies a
 WHERE a.domain = :domain{of_week} AND a.detected_at = (
     SELECT MAX(n.detected_at) FROM core_anomalies n WHERE n.issue_key = a.issue_key)"""
-_OF_WEEK = " AND a.tier = :tier AND a.week_ending = :week_ending"
+_OF_WEEK = " AND a.tier = :tier AND a.week_ending = :week_ending AND a.summary_type = :summary_type"
 _INSERT = """
-INSERT INTO core_anomalies (anomaly_id, issue_key, domain, check_name, about, severity, tier, week_ending, capture_id, message,
-    remedy, details_json, affected_records, state, detected_at, last_seen_at, seen_count, execution_id)
-VALUES (:anomaly_id, :issue_key, :domain, :check_name, :about, :severity, :tier, :week_ending, :capture_id, :message,
-    :remedy, :details, :affected, 'open', :now, :now, 1, :execution_id)"""
+INSERT INTO core_anomalies (anomaly_id, issue_key, domain, check_name, about, severity, tier, week_ending, summary_type,
+    capture_id, message, remedy, details_json, affected_records, state, detected_at, last_seen_at, seen_count, execution_id)
+VALUES (:anomaly_id, :issue_key, :domain, :check_name, :about, :severity, :tier, :week_ending, :summary_type, :capture_id,
+    :message, :remedy, :details, :affected, 'open', :now, :now, 1, :execution_id)"""
 _SEEN = """
 UPDATE core_anomalies SET last_seen_at = :now, seen_count = seen_count + 1, severity = :severity, message = :message,
     capture_id = :capture_id, affected_records = :affected WHERE anomaly_id = :anomaly_id"""
@@ -63,7 +63,7 @@ def observe(
     *,
     now: dt.datetime,
     run_id: str,
-    of_week: tuple[Tier, dt.date] | None = None,
+    of_week: tuple[Tier, dt.date, str] | None = None,
 ) -> Observed:
     """Put what a look found on record, in the caller's transaction.
 
@@ -71,9 +71,9 @@ def observe(
     person resolved stays so until the week is captured anew.
 
     :param covers: whether the look would have found an anomaly, given its row.
-    :param of_week: the one tier and week that it was about.
+    :param of_week: the one tier, week and summary type that it was about.
     """
-    week = {} if of_week is None else {"tier": str(of_week[0]), "week_ending": of_week[1]}
+    week = {} if of_week is None else {"tier": str(of_week[0]), "week_ending": of_week[1], "summary_type": of_week[2]}
     rows = session.query(_NEWEST.format(of_week=_OF_WEEK if week else ""), {"domain": domain, **week})
     known = {str(row["issue_key"]): row for row in rows}
     opened: list[Issue] = []
@@ -121,6 +121,7 @@ def _opening(domain: str, issue: Issue, now: dt.datetime, run_id: str) -> dict[s
         "about": issue.about,
         "tier": "" if issue.tier is None else str(issue.tier),
         "week_ending": issue.week_ending,
+        "summary_type": issue.summary_type,
         "remedy": issue.remedy,
         "details": dict(issue.details),
         "now": now,
@@ -184,8 +185,8 @@ def read_anomalies(
     rank = "CASE severity WHEN 'CRITICAL' THEN 0 WHEN 'ERROR' THEN 1 WHEN 'WARNING' THEN 2 ELSE 3 END"
     return list(
         reader.query(
-            "SELECT anomaly_id, severity, state, check_name, tier, week_ending, message, remedy, affected_records, detected_at, "
-            "last_seen_at, seen_count, settled_by, settled_note, capture_id FROM core_anomalies "
+            "SELECT anomaly_id, severity, state, check_name, tier, week_ending, summary_type, message, remedy, "
+            "affected_records, detected_at, last_seen_at, seen_count, settled_by, settled_note, capture_id FROM core_anomalies "
             f"WHERE {' AND '.join(where) or '1 = 1'} ORDER BY {rank}, detected_at DESC, anomaly_id {reader.dialect.limit(limit)}",
             wanted,
         )

@@ -131,6 +131,16 @@ def coverage(
     return Coverage(dataset.name, now, tuple(asked), tuple(tiers), tuple(cells))
 
 
+def captured_series(reader: Session | Storage, dataset: Dataset = OTC_TRANSPARENCY) -> list[str]:
+    """Summary types of which anything is captured, in the dataset's order."""
+    rows = reader.query(
+        "SELECT DISTINCT summary_type FROM core_captures WHERE domain = :domain AND pruned_at IS NULL",
+        {"domain": dataset.name},
+    )
+    there = {str(row["summary_type"]) for row in rows}
+    return [each for each in dataset.summary_types if each in there]
+
+
 def asked_weeks(
     tiers: Sequence[Tier], *, weeks: int | None, start: dt.date | None, end: dt.date | None, now: dt.datetime
 ) -> list[dt.date]:

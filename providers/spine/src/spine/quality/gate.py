@@ -13,7 +13,7 @@ from spine.finra.dataset import OTC_TRANSPARENCY
 from spine.pipelines.base import current_capture, lease_key
 from spine.pipelines.context import StepContext
 from spine.quality.baselines import read_history
-from spine.quality.certifications import SUPERSEDED, end_certifications
+from spine.quality.certifications import HELD, SUPERSEDED, end_certifications
 from spine.quality.decisions import Decision, valid_approval
 from spine.quality.facts import read_facts
 from spine.quality.gate_results import (
@@ -194,6 +194,7 @@ def _hold_or_release(session: Session, context: StepContext, result: GateResult,
         failed = result.of(Status.FAIL)
         reason = "; ".join(each.message for each in result.of(*CLOSED))
         set_hold(session, capture.capture_id, shortened(reason), HoldKind.FAILED if failed else HoldKind.GATE)
+        end_certifications(session, capture, context.clock(), why=HELD, run_id=context.run_id)
     elif capture.hold_kind is None:
         return
     elif publish:

@@ -97,7 +97,8 @@ def raise_alerts(session: Session, context: StepContext, result: GateResult) -> 
     now = context.clock()
     source = f"gate:{result.suite.name}"
     week = capture.partition.week_ending
-    was_firing = firing(session, source, capture.partition.dataset, str(capture.partition.tier), week)
+    tier, series = str(capture.partition.tier), capture.summary_type
+    was_firing = firing(session, source, capture.partition.dataset, tier, week, series)
     for each in result.results:
         alert = _alert(context, result, each, source)
         if each.status not in (Status.PASS, Status.APPROVED):
@@ -118,6 +119,7 @@ def _alert(context: StepContext, result: GateResult, each: RuleResult, source: s
         domain=capture.partition.dataset,
         tier=str(capture.partition.tier),
         week_ending=capture.partition.week_ending.isoformat(),
+        summary_type=capture.summary_type,
         category=ErrorCategory.VALIDATION,
         workflow=context.workflow,
         capture_id=capture.capture_id,
@@ -176,7 +178,7 @@ def record_anomalies(session: Session, context: StepContext, result: GateResult)
         lambda row: (row["check_name"], row["about"]) in asked,
         now=context.clock(),
         run_id=context.run_id,
-        of_week=(partition.tier, partition.week_ending),
+        of_week=(partition.tier, partition.week_ending, result.capture.summary_type),
     )
 
 
@@ -189,6 +191,7 @@ def _issue(result: GateResult, each: RuleResult) -> Issue:
         message=f"{shortened(each.message)} ({each.status.lower()})",
         tier=result.capture.partition.tier,
         week_ending=result.capture.partition.week_ending,
+        summary_type=result.capture.summary_type,
         capture_id=result.capture.capture_id,
         affected=each.verdict.affected,
     )

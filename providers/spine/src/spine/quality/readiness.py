@@ -34,12 +34,13 @@ ORDER BY c.week_ending, c.tier, c.revision DESC"""
 _CRITICAL = """
 SELECT a.tier, a.week_ending, a.title FROM core_alerts a
 WHERE a.severity = 'CRITICAL' AND a.state = 'FIRING' AND a.week_ending BETWEEN :first AND :last
-  AND a.source <> 'assessment'
+  AND a.source <> 'assessment' AND a.summary_type IN (:summary_type, '')
   AND NOT EXISTS (SELECT 1 FROM core_alerts r WHERE r.fingerprint = a.fingerprint AND r.state = 'RESOLVED'
                   AND r.raised_at >= a.raised_at)"""
 _WRONG = """
 SELECT tier, week_ending, message AS title FROM core_anomalies
-WHERE severity = 'CRITICAL' AND state <> 'resolved' AND week_ending BETWEEN :first AND :last"""
+WHERE severity = 'CRITICAL' AND state <> 'resolved' AND week_ending BETWEEN :first AND :last
+  AND summary_type = :summary_type"""
 
 
 class ReadinessState(StrEnum):
@@ -62,6 +63,7 @@ class Readiness:
 
     week_ending: dt.date
     tier: Tier
+    summary_type: str
     state: ReadinessState
     capture_id: str = ""
     issues: tuple[str, ...] = ()
@@ -71,6 +73,7 @@ class Readiness:
         return {
             "week_ending": self.week_ending.isoformat(),
             "tier": str(self.tier),
+            "summary_type": self.summary_type,
             "state": str(self.state),
             "capture_id": self.capture_id,
             "issues": list(self.issues),
@@ -79,36 +82,45 @@ class Readiness:
 
 
 def read_readiness(
-    storage: Session | Storage, now: dt.datetime, weeks: int, tiers: Iterable[Tier] = tuple(Tier)
+    storage: Session | Storage,
+    now: dt.datetime,
+    weeks: int,
+    tiers: Iterable[Tier] = tuple(Tier),
+    summary_type: str | None = None,
 ) -> list[Readiness]:
-    """The last weeks that FINRA has published of every tier asked for, the newest first."""
-    wanted = list(tiers)
+    """The last weeks that FINRA has published of every tier asked for, the newest first.
+
+    :param summary_type: by default the dataset's first. :raises ValidationError: there is no such one.
+    """
+    wanted, series = list(tiers), OTC_TRANSPARENCY.summary_type(summary_type)
     last = max(newest_published(tier, now) for tier in wanted)
     first = last - dt.timedelta(weeks=weeks - 1)
     marks, values = tier_params(wanted)
     params = {
         "domain": OTC_TRANSPARENCY.name,
-        "summary_type": OTC_TRANSPARENCY.summary_types[0],
+        "summary_type": series,
         "first": first,
         "last": last,
     }
     captures: dict[tuple[dt.date, str], list[dict[str, Any]]] = {}
     for row in storage.query(_FOUND.format(tiers=marks), {**params, **values}):
         captures.setdefault((parse_date(row["week_ending"]), row["tier"]), []).append(row)
-    critical = _critical(storage, first, last)
+    critical = _critical(storage, first, last, series)
     fridays = [last - dt.timedelta(weeks=back) for back in range(weeks)]
     return [
-        _judge(storage, friday, tier, captures, critical, now)
+        _judge(storage, friday, tier, series, captures, critical, now)
         for friday in fridays
         for tier in wanted
         if friday <= newest_published(tier, now)
     ]
 
 
-def _critical(storage: Session | Storage, first: dt.date, last: dt.date) -> dict[tuple[dt.date, str], list[str]]:
+def _critical(
+    storage: Session | Storage, first: dt.date, last: dt.date, series: str
+) -> dict[tuple[dt.date, str], list[str]]:
     found: dict[tuple[dt.date, str], list[str]] = {}
     for sql in (_CRITICAL, _WRONG):
-        for row in storage.query(sql, {"first": first, "last": last}):
+        for row in storage.query(sql, {"first": first, "last": last, "summary_type": series}):
             found.setdefault((parse_date(row["week_ending"]), row["tier"]), []).append(row["title"])
     return found
 
@@ -117,13 +129,14 @@ def _judge(
     storage: Session | Storage,
     friday: dt.date,
     tier: Tier,
+    series: str,
     captures: Mapping[tuple[dt.date, str], list[dict[str, Any]]],
     critical: Mapping[tuple[dt.date, str], list[str]],
     now: dt.datetime,
 ) -> Readiness:
     rows = captures.get((friday, str(tier)), [])
     if not rows:
-        return Readiness(friday, tier, ReadinessState.NOT_AVAILABLE, issues=("nothing is captured",))
+        return Readiness(friday, tier, series, ReadinessState.NOT_AVAILABLE, issues=("nothing is captured",))
     newest = [row for row in rows if row["revision"] == rows[0]["revision"]]
     capture_id = str(newest[0]["capture_id"])
     there = {str(row["stage"]) for row in newest if row["stage"]}
@@ -141,7 +154,7 @@ def _judge(
         state = ReadinessState.CERTIFIED
     if young:
         issues.append(f"preliminary until {captured_at + PRELIMINARY:%Y-%m-%d %H:%M} UTC")
-    return Readiness(friday, tier, state, capture_id, tuple(issues), certified)
+    return Readiness(friday, tier, series, state, capture_id, tuple(issues), certified)
 
 
 def _missing_tiers(friday: dt.date, captures: Mapping[tuple[dt.date, str], list[dict[str, Any]]]) -> list[str]:
@@ -153,7 +166,15 @@ def _missing_tiers(friday: dt.date, captures: Mapping[tuple[dt.date, str], list[
 
 
 def certify(
-    storage: Storage, tier: Tier, week_ending: dt.date, purpose: str, *, by: str, reason: str, now: dt.datetime
+    storage: Storage,
+    tier: Tier,
+    week_ending: dt.date,
+    purpose: str,
+    *,
+    by: str,
+    reason: str,
+    now: dt.datetime,
+    summary_type: str | None = None,
 ) -> Decision:
     """Put on record that a week may be used for a purpose. It ends when readers see other content.
 
@@ -163,9 +184,8 @@ def certify(
         raise ValidationError(f"no purpose {purpose!r}; expected {', '.join(PURPOSES)}")
     newest = max(newest_published(each, now) for each in Tier)
     weeks = max((newest - week_ending).days // 7 + 1, 1)
-    found = [
-        each for each in read_readiness(storage, now, weeks) if (each.tier, each.week_ending) == (tier, week_ending)
-    ]
+    known = read_readiness(storage, now, weeks, summary_type=summary_type)
+    found = [each for each in known if (each.tier, each.week_ending) == (tier, week_ending)]
     if not found or found[0].state in (ReadinessState.BLOCKED, ReadinessState.NOT_AVAILABLE):
         why = "; ".join(found[0].issues) if found else "FINRA has not published it"
         raise ValidationError(f"{tier} of {week_ending} cannot be certified: {why}")
@@ -179,15 +199,18 @@ def save_readiness(storage: Storage, found: Iterable[Readiness], now: dt.datetim
     """Put it on record, for those who read tables."""
     with storage.transaction() as session:
         for each in found:
-            key = {"domain": OTC_TRANSPARENCY.name, "tier": str(each.tier), "week_ending": each.week_ending}
+            key = {
+                "domain": OTC_TRANSPARENCY.name,
+                "summary_type": each.summary_type,
+                "tier": str(each.tier),
+                "week_ending": each.week_ending,
+            }
+            same = " AND ".join(f"{name} = :{name}" for name in key)
+            session.execute(f"DELETE FROM core_data_readiness WHERE {same}", key)
             session.execute(
-                "DELETE FROM core_data_readiness WHERE domain = :domain AND tier = :tier AND week_ending = :week_ending",
-                key,
-            )
-            session.execute(
-                "INSERT INTO core_data_readiness (domain, tier, week_ending, state, is_ready, ready_for, capture_id, "
-                "blocking_issues, checked_at) VALUES (:domain, :tier, :week_ending, :state, :is_ready, :ready_for, "
-                ":capture_id, :issues, :now)",
+                "INSERT INTO core_data_readiness (domain, summary_type, tier, week_ending, state, is_ready, ready_for, "
+                "capture_id, blocking_issues, checked_at) VALUES (:domain, :summary_type, :tier, :week_ending, :state, "
+                ":is_ready, :ready_for, :capture_id, :issues, :now)",
                 {
                     **key,
                     "state": str(each.state),

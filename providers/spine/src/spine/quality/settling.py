@@ -134,6 +134,7 @@ def _approval_void(capture: Capture, approval: Decision) -> Alert:
         domain=capture.partition.dataset,
         tier=str(capture.partition.tier),
         week_ending=capture.partition.week_ending.isoformat(),
+        summary_type=capture.summary_type,
         capture_id=capture.capture_id,
         cause="approval_void",
     )

@@ -268,6 +268,7 @@ def _alert(session: Session, letter: DeadLetter, state: AlertState, now: dt.date
         domain=letter.work.domain,
         cause="dead_letter",
         message=f"{error.message}\nairflow spine dlq show {letter.dlq_id}" if fires else letter.resolution or "",
+        summary_type=str(letter.work.payload.get("params", {}).get("summary_type") or ""),
         **_week_of(error),
     )
     raise_alert(session, alert, now)

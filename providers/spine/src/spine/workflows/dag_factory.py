@@ -108,7 +108,10 @@ def _deadline(workflow: Workflow, schedule: Schedule) -> dict[str, Any]:
 
     from spine.notifications.deadlines import week_is_late
 
+    param = workflow.params.get("summary_type")
+    series = schedule.params.get("summary_type") or (param.schema.get("default") if param else "")
     about = {"workflow": workflow.name, "domain": workflow.domain, "tier": str(schedule.publication)}
+    about["summary_type"] = str(series or "")
     alert = DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=dt.timedelta(seconds=schedule.deadline),

@@ -83,6 +83,7 @@ def _tell_of_fallback(step: str, result: StepResult, context: StepContext) -> No
         domain=context.domain,
         tier=str(output.get("tier") or ""),
         week_ending=str(output.get("week_ending") or ""),
+        summary_type=_series(context),
         workflow=context.workflow,
         step=step,
         capture_id=str(output.get("capture_id") or ""),
@@ -99,10 +100,16 @@ def _end_fallback(step: str, result: StepResult, context: StepContext) -> None:
     from spine.alerts.stored import alert_from
 
     rows = context.storage.query(
-        "SELECT a.* FROM core_alerts a WHERE a.source = :source AND a.tier = :tier AND a.step = :step AND a.state = 'FIRING' "
-        "AND a.cause LIKE 'fallback:%' AND NOT EXISTS (SELECT 1 FROM core_alerts r WHERE r.fingerprint = a.fingerprint "
+        "SELECT a.* FROM core_alerts a WHERE a.source = :source AND a.tier = :tier AND a.step = :step "
+        "AND a.summary_type = :summary_type AND a.state = 'FIRING' AND a.cause LIKE 'fallback:%' "
+        "AND NOT EXISTS (SELECT 1 FROM core_alerts r WHERE r.fingerprint = a.fingerprint "
         "AND r.state = 'RESOLVED' AND r.raised_at >= a.raised_at)",
-        {"source": context.workflow, "tier": str(result.output.get("tier") or ""), "step": step},
+        {
+            "source": context.workflow,
+            "tier": str(result.output.get("tier") or ""),
+            "step": step,
+            "summary_type": _series(context),
+        },
     )
     for alert in {each.fingerprint: each for each in map(alert_from, rows)}.values():
         raise_alert(
@@ -110,6 +117,10 @@ def _end_fallback(step: str, result: StepResult, context: StepContext) -> None:
             replace(alert, state=AlertState.RESOLVED, run_id=context.run_id, occurred_at=None),
             context.clock(),
         )
+
+
+def _series(context: StepContext) -> str:
+    return str(context.params.get("summary_type") or "")
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -124,13 +124,11 @@ class Assessment:
 def assess(context: StepContext, scope: Scope, dataset: Dataset = OTC_TRANSPARENCY) -> Assessment:
     """Look at everything in scope; nothing is written.
 
-    :raises ConfigurationError: nothing is captured, or an unknown summary type.
-    :raises ValidationError: no such weeks.
+    :raises ConfigurationError: nothing is captured.
+    :raises ValidationError: no such weeks, or an unknown summary type.
     """
     started, storage, now = time.monotonic(), context.storage, context.clock()
-    if scope.summary_type not in dataset.summary_types:
-        known = ", ".join(dataset.summary_types)
-        raise ConfigurationError(f"no summary type {scope.summary_type!r}; expected one of {known}")
+    dataset.summary_type(scope.summary_type)
     first, last = _stretch(storage, scope, dataset, now)
     seen = coverage(
         storage, tiers=scope.tiers, start=first, end=last, now=now, dataset=dataset, summary_type=scope.summary_type
@@ -160,12 +158,34 @@ def assess(context: StepContext, scope: Scope, dataset: Dataset = OTC_TRANSPAREN
     )
 
 
+def followed(
+    reader: Session | Storage, scope: Scope, now: dt.datetime, dataset: Dataset = OTC_TRANSPARENCY
+) -> list[Scope]:
+    """The scope, and one like it for each other series that is captured in its weeks: its tiers, from its first week on."""
+    first, last = _stretch(reader, scope, dataset, now)
+    rows = reader.query(
+        "SELECT summary_type, tier, MIN(week_ending) AS oldest FROM core_captures WHERE domain = :domain "
+        "AND summary_type <> :summary_type AND week_ending BETWEEN :first AND :last AND pruned_at IS NULL "
+        "GROUP BY summary_type, tier",
+        {"domain": dataset.name, "summary_type": scope.summary_type, "first": first, "last": last},
+    ).rows
+    found = [scope]
+    for series in dataset.summary_types:
+        oldest = {Tier(tier): parse_date(week) for kind, tier, week in rows if kind == series}
+        tiers = tuple(tier for tier in scope.tiers if tier in oldest)
+        if tiers:
+            since = min(oldest[tier] for tier in tiers)
+            # Rows without a capture are those of all series.
+            found.append(replace(scope, summary_type=series, tiers=tiers, first=since, last=last, full=False))
+    return found
+
+
 def _tell(context: StepContext, started: float, done: int, of: int) -> None:
     spent = time.monotonic() - started
     context.log.info("assessed %d of %d weeks, about %.0f s left", done, of, spent / done * (of - done))
 
 
-def _stretch(storage: Storage, scope: Scope, dataset: Dataset, now: dt.datetime) -> tuple[dt.date, dt.date]:
+def _stretch(storage: Session | Storage, scope: Scope, dataset: Dataset, now: dt.datetime) -> tuple[dt.date, dt.date]:
     last = scope.last or max(newest_published(tier, now) for tier in scope.tiers)
     if scope.first:
         return scope.first, last
@@ -273,6 +293,7 @@ class _Look:
             issues = [issue for issue in found if (issue.tier, issue.week_ending) == place]
             if (missing := coverage_issue(cell)) is not None:
                 issues.append(missing)
+            issues = [replace(issue, summary_type=self.scope.summary_type) for issue in issues]
             each = by_week.get(place)
             counts = lines[each.capture_id] if each else (0, 0)
             scored = week_score(cell, each, counts, steady.get(place), issues, kinds, self._first_capture)

@@ -51,7 +51,7 @@ class Issue:
 
     :param severity: WARNING: worth a look; ERROR: readers lack something; CRITICAL: a published number is wrong.
     :param about: tells it from other issues of the same check, tier and week; never changes with the numbers.
-    :param tier, week_ending: None where it is about the whole database.
+    :param tier, week_ending: None where it is about the whole database; ``summary_type`` is empty then.
     :param affected: rows, symbols or weeks that it is about.
     :param remedy: what to type; empty where only a person can say.
     """
@@ -66,11 +66,12 @@ class Issue:
     affected: int = 0
     remedy: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+    summary_type: str = ""
 
     @property
     def key(self) -> str:
         """Equal for the same issue found again, whatever its numbers are then; 32 hex digits."""
-        about = (self.check, self.about, self.tier or "", self.week_ending or "")
+        about = (self.check, self.about, self.tier or "", self.week_ending or "", self.summary_type)
         return hashlib.sha256("|".join(map(str, about)).encode()).hexdigest()[:32]
 
     def to_dict(self) -> dict[str, Any]:
@@ -81,6 +82,7 @@ class Issue:
             "message": self.message,
             "tier": None if self.tier is None else str(self.tier),
             "week_ending": None if self.week_ending is None else self.week_ending.isoformat(),
+            "summary_type": self.summary_type,
             "capture_id": self.capture_id,
             "affected": self.affected,
             "remedy": self.remedy,

@@ -49,6 +49,8 @@ def _covered(found: Assessment) -> Any:
             return False
         if row["week_ending"] is None:  # of the whole database
             return found.scope.full
+        if row["summary_type"] != found.scope.summary_type:
+            return False
         if row["check_name"] in (Check.GATES, Check.DRIFT) and row["capture_id"] not in seen:
             return False  # of a capture that is held: what its gate said stands
         return (row["tier"], parse_date(row["week_ending"])) in weeks
@@ -75,6 +77,7 @@ def _alert(context: StepContext, domain: str, issue: Issue) -> Alert:
         domain=domain,
         tier="" if issue.tier is None else str(issue.tier),
         week_ending="" if issue.week_ending is None else issue.week_ending.isoformat(),
+        summary_type=issue.summary_type,
         workflow=context.workflow,
         capture_id=issue.capture_id,
         run_id=context.run_id,
@@ -91,6 +94,7 @@ def _resolved(context: StepContext, domain: str, row: Mapping[str, Any]) -> Aler
         domain=domain,
         tier=str(row["tier"]),
         week_ending="" if row["week_ending"] is None else str(row["week_ending"]),
+        summary_type=str(row["summary_type"]),
         workflow=context.workflow,
         run_id=context.run_id,
         cause=f"{row['check_name']}:{row['about']}",
@@ -172,10 +176,11 @@ def _batch(rows: Iterable[Mapping[str, Any]]) -> pa.RecordBatch:
 
 
 def read_scores(
-    reader: Session | Storage, *, tier: str = "", symbol: str = "", limit: int = 100
+    reader: Session | Storage, *, tier: str = "", symbol: str = "", summary_type: str = "", limit: int = 100
 ) -> list[dict[str, Any]]:
     """Scores of weeks, or of one symbol, the newest week first."""
-    wanted = {"symbol": symbol, **({"tier": tier} if tier else {})}
+    given = {"tier": tier, "summary_type": summary_type}
+    wanted = {"symbol": symbol, **{name: value for name, value in given.items() if value}}
     where = " AND ".join(f"{name} = :{name}" for name in wanted)
     return list(
         reader.query(
