@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from spine.cli.synthesize import synthesize
-from spine.core.errors import ValidationError
 
 
 def test_one_line_per_file_and_a_total(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -33,6 +32,8 @@ def test_another_form_is_written_on_demand(tmp_path: Path) -> None:
     assert (tmp_path / "otc_week_2026-04-10.psv").read_text().startswith("#")
 
 
-def test_an_unknown_tier_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValidationError, match="unknown tier 'T9'"):
+def test_an_unknown_tier_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="1"):
         synthesize(Namespace(out=str(tmp_path), tiers="T1,T9"))
+    assert capsys.readouterr().err.startswith("[VALIDATION] unknown tier 'T9'")
+    assert not list(tmp_path.iterdir())
