@@ -120,3 +120,18 @@ def test_the_pages_show_grades_and_what_a_gate_said(call: Call, weekly: Weekly, 
     assert call("viewer", "GET", "/gates").status_code == 400
     assert "No gate has said anything here" in call("viewer", "GET", "/gates?run_id=none").text
     assert call("viewer", "GET", "/gates/page?capture_id=none&suite=none").status_code == 404
+
+
+def test_each_series_has_its_page(call: Call, weekly: Weekly, good: Judged) -> None:
+    other, range_ = "OTC_W_SMBL_FIRM", f"weeks=3&end={LAST}&tier=OTCE"
+    assessed(weekly)
+    assert other not in call("viewer", "GET", f"/quality?{range_}").text, "one series needs no choice"
+    path = weekly.write(file_of(*lines_of(LAST)), "other.psv")
+    weekly.load(tier="OTCE", week_ending=LAST.isoformat(), file_path=path, summary_type=other)
+    page = call("viewer", "GET", f"/quality?{range_}").text
+    assert f'href="quality?summary_type={other}' in page and "grade-A" in page
+    assert "grade-A" not in call("viewer", "GET", f"/quality?{range_}&summary_type={other}").text
+    assert call("viewer", "GET", f"/quality?{range_}&summary_type=ATS").status_code == 400
+    path = f"/api/v1/quality/readiness?tier=OTCE&weeks=60&summary_type={other}"
+    there = [each for each in call("viewer", "GET", path).json()["weeks"] if each["capture_id"]]
+    assert [(each["week_ending"], each["summary_type"]) for each in there] == [(str(LAST), other)]

@@ -69,7 +69,7 @@ def quality_page(
             anomalies=read_anomalies(storage, limit=_OPEN),
             reasons=count_rejects(storage, AskedRejects(), _OPEN),
             most=_OPEN,
-            assessed=max((str(row["assessed_at"])[:16] for row in scores.values()), default=""),
+            assessed=max((str(row["assessed_at"])[:16].replace("T", " ") for row in scores.values()), default=""),
         )
 
 
