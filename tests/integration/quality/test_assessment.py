@@ -241,6 +241,22 @@ def test_anomalies_are_on_record_until_they_are_gone(weekly: Weekly) -> None:
     assert states == {"FIRING", "RESOLVED"}
 
 
+def test_what_two_looks_at_once_opened_is_one_thing_to_the_next(weekly: Weekly) -> None:
+    change(weekly, f"UPDATE {PREFIX}_venue_share SET rank = rank + 1 WHERE capture_id = {_OF_LAST}")
+    context = weekly.context()
+    save(context, look(weekly))
+    (one,) = [each for each in weekly.rows("core_anomalies") if each["severity"] == "CRITICAL"]
+    names = ", ".join(one)
+    twin = names.replace("anomaly_id", "'twin'")
+    weekly.storage.execute(
+        f"INSERT INTO core_anomalies ({names}) SELECT {twin} FROM core_anomalies WHERE anomaly_id = :known",
+        {"known": one["anomaly_id"]},
+    )
+    assert not save(context, look(weekly)).opened
+    open_ = [each for each in read_anomalies(weekly.storage) if each["severity"] == "CRITICAL"]
+    assert [each["seen_count"] for each in open_] == [2]
+
+
 def test_a_look_that_did_not_cover_an_anomaly_leaves_it(weekly: Weekly) -> None:
     change(weekly, f"UPDATE {PREFIX}_venue_share SET rank = rank + 1 WHERE capture_id = {_OF_LAST}")
     context = weekly.context()

@@ -37,10 +37,12 @@ class Observed:
     gone: tuple[Mapping[str, Any], ...]
 
 
-_NEWEST = """
+# The newest of each issue, and whatever is open: two looks at once may both have opened one.
+_KNOWN = """
 SELECT a.* FROM core_anomalies a
-WHERE a.domain = :domain{of_week} AND a.detected_at = (
-    SELECT MAX(n.detected_at) FROM core_anomalies n WHERE n.issue_key = a.issue_key)"""
+WHERE a.domain = :domain{of_week} AND (a.state <> 'resolved' OR a.detected_at = (
+    SELECT MAX(n.detected_at) FROM core_anomalies n WHERE n.issue_key = a.issue_key))
+ORDER BY a.detected_at, a.anomaly_id"""
 _OF_WEEK = " AND a.tier = :tier AND a.week_ending = :week_ending AND a.summary_type = :summary_type"
 _INSERT = """
 INSERT INTO core_anomalies (anomaly_id, issue_key, domain, check_name, about, severity, tier, week_ending, summary_type,
@@ -74,8 +76,12 @@ def observe(
     :param of_week: the one tier, week and summary type that it was about.
     """
     week = {} if of_week is None else {"tier": str(of_week[0]), "week_ending": of_week[1], "summary_type": of_week[2]}
-    rows = session.query(_NEWEST.format(of_week=_OF_WEEK if week else ""), {"domain": domain, **week})
-    known = {str(row["issue_key"]): row for row in rows}
+    known: dict[str, Mapping[str, Any]] = {}
+    for row in list(session.query(_KNOWN.format(of_week=_OF_WEEK if week else ""), {"domain": domain, **week})):
+        older = known.get(str(row["issue_key"]))
+        if older is not None and older["state"] != AnomalyState.RESOLVED:
+            _settle(session, str(older["anomaly_id"]), AnomalyState.RESOLVED, SPINE, f"as {row['anomaly_id']}", now)
+        known[str(row["issue_key"])] = row
     opened: list[Issue] = []
     found: set[str] = set()
     for issue in issues:
