@@ -76,12 +76,7 @@ def observe(
     :param of_week: the one tier, week and summary type that it was about.
     """
     week = {} if of_week is None else {"tier": str(of_week[0]), "week_ending": of_week[1], "summary_type": of_week[2]}
-    known: dict[str, Mapping[str, Any]] = {}
-    for row in list(session.query(_KNOWN.format(of_week=_OF_WEEK if week else ""), {"domain": domain, **week})):
-        older = known.get(str(row["issue_key"]))
-        if older is not None and older["state"] != AnomalyState.RESOLVED:
-            _settle(session, str(older["anomaly_id"]), AnomalyState.RESOLVED, SPINE, f"as {row['anomaly_id']}", now)
-        known[str(row["issue_key"])] = row
+    known = _known(session, domain, week, now)
     opened: list[Issue] = []
     found: set[str] = set()
     for issue in issues:
@@ -100,6 +95,18 @@ def observe(
     for row in gone:
         _settle(session, str(row["anomaly_id"]), AnomalyState.RESOLVED, SPINE, "no longer found", now)
     return Observed(tuple(opened), tuple(gone))
+
+
+def _known(session: Session, domain: str, week: Mapping[str, Any], now: dt.datetime) -> dict[str, Mapping[str, Any]]:
+    """What is on record, by issue key; of what was opened twice the newest, which the others are then resolved as."""
+    rows = session.query(_KNOWN.format(of_week=_OF_WEEK if week else ""), {"domain": domain, **week})
+    known: dict[str, Mapping[str, Any]] = {}
+    for row in list(rows):
+        older = known.get(str(row["issue_key"]))
+        if older is not None and older["state"] != AnomalyState.RESOLVED:
+            _settle(session, str(older["anomaly_id"]), AnomalyState.RESOLVED, SPINE, f"as {row['anomaly_id']}", now)
+        known[str(row["issue_key"])] = row
+    return known
 
 
 def _stands(row: Mapping[str, Any], issue: Issue) -> bool:
