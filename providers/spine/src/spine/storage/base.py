@@ -145,7 +145,7 @@ class Storage(Protocol):
         """After a commit that added ``rows`` to a table (or to what ``room_for`` answered): let reads be planned for them."""
 
     def sqlalchemy_engine(self) -> AbstractContextManager[Engine]:
-        """An engine of SQLAlchemy's for those who read through it, disposed of at the block's end."""
+        """An engine of SQLAlchemy's for those who read through it; at the block's end all of its connections are closed."""
 
     def describe(self) -> str:
         """Where the data is, without a password."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -144,17 +144,11 @@ class Db2Storage(PooledStorage[Db2Session]):
         connection.set_fix_return_type(False)  # it asks the driver for the type of every value; see db2_columns
         return connection
 
-    @contextmanager
-    def sqlalchemy_engine(self) -> Iterator[Engine]:
-        from sqlalchemy import create_engine
+    def sqlalchemy_engine(self) -> AbstractContextManager[Engine]:
+        from spine.storage.engines import engine_for_a_while
 
         # The dialect otherwise prints two tracebacks of its own for every statement that is refused.
-        url = "ibm_db_sa://?ibmdbsa_log=false"
-        engine = create_engine(url, creator=lambda: open_connection(self._place), pool_size=1)
-        try:
-            yield engine
-        finally:
-            engine.dispose()
+        return engine_for_a_while("ibm_db_sa://?ibmdbsa_log=false", lambda: open_connection(self._place))
 
     def _on_connect(self) -> Iterable[str]:
         return ()  # see open_connection

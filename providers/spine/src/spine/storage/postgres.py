@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -114,20 +114,14 @@ class PostgresStorage(AdbcStorage):
             raise ConfigurationError(_MALFORMED) from None  # libpq's own message quotes pieces of the URI
         return connection
 
-    @contextmanager
-    def sqlalchemy_engine(self) -> Iterator[Engine]:
+    def sqlalchemy_engine(self) -> AbstractContextManager[Engine]:
         import psycopg2
-        from sqlalchemy import create_engine
+
+        from spine.storage.engines import engine_for_a_while
 
         schema = self._schema and f'"{self._schema.replace(chr(34), chr(34) * 2)}"'
         options = {"options": f"-c search_path={schema}"} if schema else {}
-        engine = create_engine(
-            "postgresql+psycopg2://", creator=lambda: psycopg2.connect(patient(self._uri), **options), pool_size=1
-        )
-        try:
-            yield engine
-        finally:
-            engine.dispose()
+        return engine_for_a_while("postgresql+psycopg2://", lambda: psycopg2.connect(patient(self._uri), **options))
 
     def _on_connect(self) -> Iterable[str]:
         yield "SET TIME ZONE 'UTC'"

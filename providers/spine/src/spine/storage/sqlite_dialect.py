@@ -3,14 +3,16 @@ process, and the two undo each other's locks (see spine.storage.sqlite)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-from sqlalchemy import Engine, create_engine, pool
+from sqlalchemy import Engine
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+
+from spine.storage.engines import engine_for_a_while
 
 
 class AdbcSqliteDialect(SQLiteDialect):
@@ -53,20 +55,6 @@ class _Connection:
 registry.register("sqlite.adbc", __name__, "AdbcSqliteDialect")
 
 
-@contextmanager
-def engine(connect: Callable[[], Any]) -> Iterator[Engine]:
-    """An engine over connections that ``connect`` opens. At the block's end all of them are closed, also those that whoever
-    read through it kept."""
-    opened: list[Any] = []
-
-    def creator() -> _Connection:
-        opened.append(connect())
-        return _Connection(opened[-1])
-
-    made = create_engine("sqlite+adbc://", creator=creator, poolclass=pool.QueuePool, pool_size=1)
-    try:
-        yield made
-    finally:
-        made.dispose()
-        for connection in opened:
-            connection.close()
+def engine(connect: Callable[[], Any]) -> AbstractContextManager[Engine]:
+    """An engine for a while over connections that ``connect`` opens."""
+    return engine_for_a_while("sqlite+adbc://", connect, _Connection)
