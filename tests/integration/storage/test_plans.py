@@ -48,20 +48,27 @@ READS = {
 
 
 @pytest.fixture(scope="module")
-def after_a_backfill(postgres_server: PostgresServer) -> Iterator[str]:
-    """The URL of a database with a long history, in which nobody but the pipelines has seen to statistics."""
+def long_history(postgres_server: PostgresServer) -> Iterator[str]:
+    """The name of a database with a long history, in which nobody but the pipelines has seen to statistics. For copies: what a
+    test adds to one of them is not in the other, whichever comes first."""
     with postgres_server.database() as url:
         with open_upgraded(url) as storage:
             for table in ("core_captures", "core_manifest", *AGGREGATES, ROLLING):
                 storage.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)")
             add_long_history(storage, WEEKS)
+        yield urlsplit(url).path[1:]
+
+
+@pytest.fixture(scope="module")
+def after_a_backfill(postgres_server: PostgresServer, long_history: str) -> Iterator[str]:
+    with postgres_server.database(template=long_history) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
-def after_a_night(postgres_server: PostgresServer, after_a_backfill: str) -> Iterator[str]:
-    """The same when autovacuum has been round."""
-    with postgres_server.database(template=urlsplit(after_a_backfill).path[1:]) as url:
+def after_a_night(postgres_server: PostgresServer, long_history: str) -> Iterator[str]:
+    """When autovacuum has been round."""
+    with postgres_server.database(template=long_history) as url:
         with open_storage(url) as storage:
             storage.execute("ANALYZE")
         yield url
