@@ -86,14 +86,16 @@ def _labels(storage: Storage) -> dict[str, str]:
 
 def _plain_row(row: Mapping[str, Any], labels: Mapping[str, str]) -> Row:
     return {
-        name: _of_json(json.loads(value), labels)
-        if name in _JSON
-        else _of_page(value, labels)
-        if name == "page_gzip"
-        else _plain(value, labels)
+        name: _comparable(name, value, labels)
         for name, value in row.items()
         if name not in _OWN and not name.endswith("_at")
     }
+
+
+def _comparable(name: str, value: Any, labels: Mapping[str, str]) -> Any:
+    if name == "page_gzip":
+        return _of_page(value, labels)
+    return _of_json(json.loads(value), labels) if name in _JSON else _plain(value, labels)
 
 
 def _of_json(value: Any, labels: Mapping[str, str]) -> Any:

@@ -41,6 +41,8 @@ LABELS = (
 NOTIFY = "notify"
 """Metadata of an alert: the channels that a workflow names for it, with commas between them."""
 DEFAULT_GROUP = ("source", "cause", "domain", "tier", "week_ending", "summary_type")
+DEFAULT_EQUAL = ("domain", "tier", "week_ending", "summary_type")
+"""Where an inhibition says nothing else, it mutes what is about the same week."""
 FILE_NAME = "alerts.yaml"
 
 
@@ -182,7 +184,7 @@ _INHIBIT = Record(
             "equal",
             NAMES_OR_NAME,
             "... where they agree in these labels.",
-            default="domain, tier, week_ending, summary_type",
+            default=", ".join(DEFAULT_EQUAL),
         ),
     ),
 )
@@ -354,5 +356,5 @@ def _route(values: Values) -> Route:
 
 
 def _inhibition(values: Values) -> Inhibition:
-    equal = tuple(_listed(values["equal"])) if "equal" in values else ("domain", "tier", "week_ending", "summary_type")
+    equal = tuple(_listed(values["equal"])) if "equal" in values else DEFAULT_EQUAL
     return Inhibition(matcher(values["source"]), matcher(values["target"]), equal)

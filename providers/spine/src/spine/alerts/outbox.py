@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from spine.alerts.model import Alert
+from spine.alerts.model import Alert, AlertState
 from spine.core.redaction import redact
 
 if TYPE_CHECKING:
@@ -54,6 +55,17 @@ def raise_alert(session: Session | Storage, alert: Alert, now: dt.datetime) -> s
     return alert_id
 
 
+def end_alerts(session: Session | Storage, alerts: Iterable[Alert], now: dt.datetime, **told: Any) -> int:
+    """Raise each different one of these as RESOLVED; how many there were.
+
+    :param told: fields that say how it ended, in place of the alert's own.
+    """
+    ended = {alert.fingerprint: alert for alert in alerts}
+    for alert in ended.values():
+        raise_alert(session, replace(alert, **{"state": AlertState.RESOLVED, "occurred_at": None, **told}), now)
+    return len(ended)
+
+
 def clean(alert: Alert) -> Alert:
     """The same without secrets in its texts."""
     metadata = {name: redact(str(value)) for name, value in alert.metadata.items()}
@@ -68,7 +80,7 @@ def firing(
     rows = reader.query(
         "SELECT a.fingerprint, MAX(CASE WHEN a.state = 'FIRING' THEN a.raised_at END) AS fired, "
         "MAX(CASE WHEN a.state = 'RESOLVED' THEN a.raised_at END) AS resolved FROM core_alerts a "
-        f"WHERE a.source = :source AND a.domain = :domain AND a.tier = :tier "
+        "WHERE a.source = :source AND a.domain = :domain AND a.tier = :tier "
         f"AND a.summary_type = :summary_type AND a.{where} GROUP BY a.fingerprint",
         {"source": source, "domain": domain, "tier": tier, "summary_type": summary_type}
         | ({} if week_ending is None else {"week_ending": week_ending}),

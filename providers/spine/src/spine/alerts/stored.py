@@ -17,6 +17,10 @@ from spine.storage.ledger import as_instant
 FIRING_FOR = dt.timedelta(days=7)
 """What was not resolved in this time is not taken to fire any longer."""
 
+NOT_RESOLVED = """NOT EXISTS (SELECT 1 FROM core_alerts r WHERE r.fingerprint = a.fingerprint AND r.state = 'RESOLVED'
+                  AND r.raised_at >= a.raised_at)"""
+"""Of an alert ``a``, in SQL: nobody has resolved it since."""
+
 _WAITING = """
 SELECT fingerprint, COUNT(*) AS row_count, MIN(raised_at) AS first_at, MAX(raised_at) AS last_at,
        SUM(CASE WHEN state = 'FIRING' THEN 1 ELSE 0 END) AS fired
@@ -25,11 +29,9 @@ GROUP BY fingerprint ORDER BY MIN(raised_at) """
 _NEWEST = """
 SELECT * FROM core_alerts
 WHERE fingerprint = :fingerprint AND raised_at = :raised_at AND handled_at IS NULL ORDER BY state DESC, alert_id """
-_FIRING = """
+_FIRING = f"""
 SELECT a.* FROM core_alerts a
-WHERE a.raised_at >= :since AND a.state = 'FIRING' AND ({causes})
-  AND NOT EXISTS (SELECT 1 FROM core_alerts r WHERE r.fingerprint = a.fingerprint AND r.state = 'RESOLVED'
-                  AND r.raised_at >= a.raised_at)"""
+WHERE a.raised_at >= :since AND a.state = 'FIRING' AND ({{causes}}) AND {NOT_RESOLVED}"""
 MOST_AT_ONCE = 500
 
 

@@ -31,9 +31,11 @@ class Dataset:
 
         :raises ValidationError: the dataset has no such one.
         """
-        if given and given not in self.summary_types:
+        if given is None:
+            return self.summary_types[0]
+        if given not in self.summary_types:
             raise ValidationError(f"unknown summary_type {given!r}; {did_you_mean(given, self.summary_types)}")
-        return given or self.summary_types[0]
+        return given
 
     @staticmethod
     def per_venue(summary_type: str) -> bool:

@@ -54,8 +54,7 @@ def _tell(alert: Alert) -> None:
 
 def _resolve(alert: Alert, causes: list[str], not_of_run: frozenset[str]) -> None:
     from spine.airflow_settings import load_settings
-    from spine.alerts.model import AlertState
-    from spine.alerts.outbox import raise_alert
+    from spine.alerts.outbox import end_alerts
     from spine.alerts.stored import firing_of
     from spine.alerts.telling import deliver_soon
     from spine.hooks.connections import AirflowConnections
@@ -66,11 +65,8 @@ def _resolve(alert: Alert, causes: list[str], not_of_run: frozenset[str]) -> Non
     with closing(StorageHook(settings.storage_conn_id).get_storage()) as storage:
         fires = {each.fingerprint: each for each in firing_of(storage, alert, causes, utc_now())}
         ended = [each for each in fires.values() if each.cause not in not_of_run or each.run_id != alert.run_id]
-        for each in ended:
-            told = replace(each, state=AlertState.RESOLVED, message=alert.message, run_id=alert.run_id,
-                           run_url=alert.run_url, occurred_at=None)  # fmt: skip
-            raise_alert(storage, told, utc_now())
-        if ended:
+        told = {"message": alert.message, "run_id": alert.run_id, "run_url": alert.run_url}
+        if end_alerts(storage, ended, utc_now(), **told):
             deliver_soon(storage, settings, AirflowConnections(), utc_now)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from spine.alerts.stored import NOT_RESOLVED
 from spine.core.errors import ValidationError
 from spine.core.tiers import Tier
 from spine.core.weeks import newest_published, parse_date
@@ -31,12 +32,11 @@ LEFT JOIN core_manifest m ON m.capture_id = c.capture_id
 WHERE c.domain = :domain AND c.summary_type = :summary_type AND c.tier IN ({tiers})
   AND c.week_ending BETWEEN :first AND :last AND c.pruned_at IS NULL
 ORDER BY c.week_ending, c.tier, c.revision DESC"""
-_CRITICAL = """
+_CRITICAL = f"""
 SELECT a.tier, a.week_ending, a.title FROM core_alerts a
 WHERE a.severity = 'CRITICAL' AND a.state = 'FIRING' AND a.week_ending BETWEEN :first AND :last
   AND a.source <> 'assessment' AND a.summary_type IN (:summary_type, '')
-  AND NOT EXISTS (SELECT 1 FROM core_alerts r WHERE r.fingerprint = a.fingerprint AND r.state = 'RESOLVED'
-                  AND r.raised_at >= a.raised_at)"""
+  AND {NOT_RESOLVED}"""
 _WRONG = """
 SELECT tier, week_ending, message AS title FROM core_anomalies
 WHERE severity = 'CRITICAL' AND state <> 'resolved' AND week_ending BETWEEN :first AND :last

@@ -5,11 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from spine.alerts.model import Alert, AlertSeverity, AlertState
-from spine.alerts.outbox import raise_alert
+from spine.alerts.model import Alert, AlertSeverity
+from spine.alerts.outbox import end_alerts, raise_alert
 from spine.alerts.stored import alert_from
 from spine.core.errors import ValidationError
 from spine.pipelines.base import lease_key
@@ -120,9 +119,7 @@ def _end_alerts(session: Session, capture: Capture, now: dt.datetime) -> None:
         "SELECT * FROM core_alerts WHERE capture_id = :capture_id AND state = 'FIRING' ORDER BY raised_at",
         {"capture_id": capture.capture_id},
     )
-    firing = {alert.fingerprint: alert for alert in map(alert_from, rows) if alert.cause.startswith("gate:")}
-    for alert in firing.values():
-        raise_alert(session, replace(alert, state=AlertState.RESOLVED, occurred_at=None), now)
+    end_alerts(session, (alert for alert in map(alert_from, rows) if alert.cause.startswith("gate:")), now)
 
 
 def _approval_void(capture: Capture, approval: Decision) -> Alert:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from spine.core.errors import ErrorCategory, PartialFailure, SpineError, as_spine_error
@@ -95,15 +94,12 @@ def _tell_of_fallback(step: str, result: StepResult, context: StepContext) -> No
 
 def _end_fallback(step: str, result: StepResult, context: StepContext) -> None:
     """The source that was asked for is back: what was said of earlier weeks of the tier is over."""
-    from spine.alerts.model import AlertState
-    from spine.alerts.outbox import raise_alert
-    from spine.alerts.stored import alert_from
+    from spine.alerts.outbox import end_alerts
+    from spine.alerts.stored import NOT_RESOLVED, alert_from
 
     rows = context.storage.query(
         "SELECT a.* FROM core_alerts a WHERE a.source = :source AND a.tier = :tier AND a.step = :step "
-        "AND a.summary_type = :summary_type AND a.state = 'FIRING' AND a.cause LIKE 'fallback:%' "
-        "AND NOT EXISTS (SELECT 1 FROM core_alerts r WHERE r.fingerprint = a.fingerprint "
-        "AND r.state = 'RESOLVED' AND r.raised_at >= a.raised_at)",
+        f"AND a.summary_type = :summary_type AND a.state = 'FIRING' AND a.cause LIKE 'fallback:%' AND {NOT_RESOLVED}",
         {
             "source": context.workflow,
             "tier": str(result.output.get("tier") or ""),
@@ -111,12 +107,7 @@ def _end_fallback(step: str, result: StepResult, context: StepContext) -> None:
             "summary_type": _series(context),
         },
     )
-    for alert in {each.fingerprint: each for each in map(alert_from, rows)}.values():
-        raise_alert(
-            context.storage,
-            replace(alert, state=AlertState.RESOLVED, run_id=context.run_id, occurred_at=None),
-            context.clock(),
-        )
+    end_alerts(context.storage, map(alert_from, rows), context.clock(), run_id=context.run_id)
 
 
 def _series(context: StepContext) -> str:
